@@ -1,0 +1,24 @@
+// Runs the pnpm version that package.json pins, installing the workspace first: only Node and npm have to be there.
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { packageManager } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
+/** Runs pnpm in the repository's root and returns its exit code. */
+export function pnpm(args, options = {}) {
+  const result = spawnSync('npx', ['-y', packageManager, ...args], {
+    cwd: root,
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+    ...options,
+  });
+  if (result.error) throw result.error;
+  return result.status ?? 1;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const install = pnpm(['install', '--frozen-lockfile', '--prefer-offline', '--reporter=append-only', '--loglevel=warn']);
+  process.exitCode = install === 0 ? pnpm(['exec', ...process.argv.slice(2)]) : install;
+}
