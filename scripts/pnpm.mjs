@@ -6,19 +6,26 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { packageManager } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
-/** Runs pnpm in the repository's root and returns its exit code. */
+/** Runs pnpm in the repository's root. `output` is what it printed where `options.stdio` pipes it. */
 export function pnpm(args, options = {}) {
   const result = spawnSync('npx', ['-y', packageManager, ...args], {
     cwd: root,
     stdio: 'inherit',
     shell: process.platform === 'win32',
+    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1' },
     ...options,
   });
   if (result.error) throw result.error;
-  return result.status ?? 1;
+  return { status: result.status ?? 1, output: `${result.stdout ?? ''}${result.stderr ?? ''}` };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const install = pnpm(['install', '--frozen-lockfile', '--prefer-offline', '--reporter=append-only', '--loglevel=warn']);
-  process.exitCode = install === 0 ? pnpm(['exec', ...process.argv.slice(2)]) : install;
+  const install = pnpm([
+    'install',
+    '--frozen-lockfile',
+    '--prefer-offline',
+    '--reporter=append-only',
+    '--loglevel=warn',
+  ]);
+  process.exitCode = install.status === 0 ? pnpm(['exec', ...process.argv.slice(2)]).status : install.status;
 }

@@ -1,0 +1,16 @@
+import { Service, dictVectorizer, json, models, toRunner, xgboost } from 'ekiben';
+
+import { CreditApplication, Decision, decide } from './credit.ts';
+
+const model = await models.get('credit_risk_model:latest', xgboost);
+const vectorizer = await model.customObject('DictVectorizer', dictVectorizer);
+const creditRisk = toRunner(model);
+
+export const svc = new Service('credit_risk_classifier', { runners: [creditRisk] }).api(
+  'classify',
+  { input: json(CreditApplication), output: json(Decision) },
+  async (application) => {
+    const probability = await creditRisk.predict.run(vectorizer.transform([application]));
+    return { Status: decide(probability.item(0)) };
+  },
+);

@@ -1,0 +1,71 @@
+// TypeScript to one JavaScript module beside the project's packages. Node 20 strips no types, so esbuild does, on demand.
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { EkibenError } from '@ekiben/spec';
+import type { BuildFailure, OutputFile, Plugin } from 'esbuild';
+
+/**
+ * Bundles the project's own files into `node_modules/.cache/ekiben/` of the project, so that packages resolve from there as they do
+ * from the source, and returns the path. Packages stay outside; source maps are inside.
+ * @throws EKIBEN_COMPILE_FAILED with file, line, column and the line itself
+ */
+export async function compile(file: string): Promise<string> {
+  const { build, formatMessages } = await import('esbuild');
+  const folder = path.join(projectFolder(file), 'node_modules', '.cache', 'ekiben');
+  try {
+    const { outputFiles } = await build({
+      entryPoints: [file],
+      outdir: folder,
+      write: false,
+      bundle: true,
+      packages: 'external',
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      sourcemap: 'inline',
+      logLevel: 'silent',
+      define: { 'import.meta.url': '__ekiben_source_url' },
+      plugins: [keepSourceUrl],
+    });
+    const [bundle] = outputFiles as [OutputFile];
+    // Named by content: a worker that starts after an edit still finds the module that its parent serves.
+    const hash = createHash('sha256').update(bundle.contents).digest('hex').slice(0, 16);
+    const module = path.join(folder, `${path.parse(file).name}-${hash}.mjs`);
+    await mkdir(folder, { recursive: true });
+    await writeFile(`${module}.${process.pid}`, bundle.contents);
+    await rename(`${module}.${process.pid}`, module);
+    process.setSourceMapsEnabled(true);
+    return module;
+  } catch (error) {
+    const { errors } = error as BuildFailure;
+    if (!Array.isArray(errors)) throw error;
+    const messages = await formatMessages(errors, { kind: 'error', color: process.stderr.isTTY });
+    throw new EkibenError('EKIBEN_COMPILE_FAILED', `${file} does not compile.\n\n${messages.join('\n').trim()}`, {
+      cause: error,
+    });
+  }
+}
+
+/** A bundled file keeps the `import.meta.url` of its source, so that `new URL('./data.json', import.meta.url)` still finds it. */
+const keepSourceUrl: Plugin = {
+  name: 'keep-source-url',
+  setup(build) {
+    build.onLoad({ filter: /\.[cm]?[jt]sx?$/ }, async ({ path: file }) => {
+      const source = await readFile(file, 'utf8');
+      if (!source.includes('import.meta.url')) return undefined;
+      const loader = file.endsWith('x') ? 'tsx' : 'ts';
+      return { contents: `const __ekiben_source_url = ${JSON.stringify(pathToFileURL(file).href)};${source}`, loader };
+    });
+  },
+};
+
+function projectFolder(file: string): string {
+  for (let folder = path.dirname(file); ; folder = path.dirname(folder)) {
+    if (existsSync(path.join(folder, 'package.json'))) return folder;
+    if (folder === path.dirname(folder)) return path.dirname(file);
+  }
+}

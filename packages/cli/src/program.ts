@@ -1,0 +1,72 @@
+// The `ekiben` command. Each verb loads its package only when it is called, so that `--help` and completion stay quick.
+import { readFileSync } from 'node:fs';
+
+import { EkibenError } from '@ekiben/spec';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+
+import type { ServeOptions } from './serve.ts';
+
+/** Exit codes, as Click gives them to BentoML's command: scripts may rely on them. */
+const FAILED = 1;
+const WRONG_USAGE = 2;
+
+/**
+ * Runs the command as if `ekiben ...args` had been typed, and returns its exit code: 0, 1 for a failure, 2 for wrong usage.
+ * Errors are printed on stderr; nothing is thrown.
+ */
+export async function run(args: readonly string[]): Promise<number> {
+  try {
+    await createProgram().parseAsync(args, { from: 'user' });
+    return typeof process.exitCode === 'number' ? process.exitCode : 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
+    process.stderr.write(`Error: ${describe(error)}\n`);
+    return FAILED;
+  }
+}
+
+function describe(error: unknown): string {
+  if (EkibenError.is(error)) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function createProgram(): Command {
+  const program = new Command('ekiben')
+    .description(
+      'Serve machine-learning models from Node: the same store, archives and verbs as BentoML, with no Python.',
+    )
+    .version(readVersion(), '-v, --version', 'Show the version and exit.')
+    .helpOption('-h, --help', 'Show this message and exit.')
+    .helpCommand(false)
+    .showHelpAfterError('(run with --help for the options)')
+    .exitOverride();
+  program
+    .command('serve')
+    .summary('Serve a service over HTTP')
+    .description(
+      'Serve a service over HTTP.\n\n' +
+        'TARGET names an exported Service: a TypeScript or JavaScript file and the name of its export, or a folder with a service.ts.',
+    )
+    .usage('[OPTIONS] [TARGET]')
+    .argument('[TARGET]', 'such as src/service.ts:svc', '.')
+    .option('-p, --port <INTEGER>', 'The port to listen on; 0 takes a free one.', parsePort, 3000)
+    .option('--host <TEXT>', 'The address to listen on; 0.0.0.0 for all.', '127.0.0.1')
+    .addOption(new Option('--working-dir <PATH>', 'The directory in which TARGET is looked up.').default('.'))
+    .addHelpText('after', '\nExamples:\n  $ ekiben serve src/service.ts:svc\n  $ ekiben serve . --port 3001')
+    .action(async (target: string, options: ServeOptions) => {
+      const { serveCommand } = await import('./serve.ts');
+      await serveCommand(target, options);
+    });
+  return program;
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('A port is a whole number from 0 to 65535.');
+  return port;
+}
+
+function readVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  return manifest.version;
+}
