@@ -21,6 +21,12 @@ export interface PickleObject {
   readonly class: string;
   readonly args: readonly PickleNode[];
   readonly state: PickleNode;
+  /** Keyword arguments, by name. */
+  readonly kwargs?: ReadonlyMap<PickleNode, PickleNode> | undefined;
+  /** What was appended to it: the content of a subclass of list or of a deque. */
+  readonly listItems?: readonly PickleNode[] | undefined;
+  /** What was set in it: the content of a subclass of dict, such as OrderedDict. */
+  readonly dictItems?: ReadonlyMap<PickleNode, PickleNode> | undefined;
 }
 
 /** Reads and writes one kind of custom object: a value saved beside a model, such as the vectorizer that prepares its input. */
