@@ -1,8 +1,14 @@
-// One configuration for every package: `jest --config ../../jest.config.mjs --rootDir .`
+// One configuration for every package: `jest --config ../../jest.config.mjs --rootDir .`; in the root, for the repository's guards.
+import { fileURLToPath } from 'node:url';
+
+const script = (name) => fileURLToPath(new URL(`scripts/${name}`, import.meta.url));
+
 export default {
   extensionsToTreatAsEsm: ['.ts'],
-  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testMatch: ['<rootDir>/test/**/*.test.{ts,mjs}'],
   transform: {
     '\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }],
   },
+  reporters: ['default', 'summary', script('jest-reporter.mjs')],
+  setupFiles: process.env.FUZZ_RUNS ? [script('fuzz-setup.mjs')] : [],
 };

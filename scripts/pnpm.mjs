@@ -19,13 +19,11 @@ export function pnpm(args, options = {}) {
   return { status: result.status ?? 1, output: `${result.stdout ?? ''}${result.stderr ?? ''}` };
 }
 
+/** Installs the workspace as the lock file says; returns pnpm's exit code. */
+export function install() {
+  return pnpm(['install', '--frozen-lockfile', '--prefer-offline', '--reporter=append-only', '--loglevel=warn']).status;
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const install = pnpm([
-    'install',
-    '--frozen-lockfile',
-    '--prefer-offline',
-    '--reporter=append-only',
-    '--loglevel=warn',
-  ]);
-  process.exitCode = install.status === 0 ? pnpm(['exec', ...process.argv.slice(2)]).status : install.status;
+  process.exitCode = install() || pnpm(['exec', ...process.argv.slice(2)]).status;
 }
