@@ -79,7 +79,7 @@ export class Forest {
   readonly sets: Int32Array;
   /** @internal */ readonly bits: Uint32Array;
   /** @internal Spread rows; grows to what is needed. */ lanes = new Float32Array(0);
-  /** @internal What contributions need. */ readonly trees: readonly Tree[];
+  /** @internal As given: contributions need them. */ readonly trees: readonly Tree[];
 
   /**
    * @throws EKIBEN_FOREST_INVALID when the trees are no trees (a child or feature out of range, a node reached twice, arrays of
