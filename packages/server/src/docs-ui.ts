@@ -1,0 +1,41 @@
+/**
+ * The Swagger UI at `/`. Express is loaded by the first visitor and serves nothing but these pages. All links are relative, so that
+ * the pages work under any path prefix that a proxy strips.
+ */
+import type { RequestListener } from 'node:http';
+import type { Respond, SiteRoute } from '@ekiben/service';
+import type { NodeExchange } from './node-exchange.ts';
+
+/** The files of swagger-ui-dist that the page asks for; the rest of that package is nobody's business. */
+const FILES = [
+  '/swagger-ui.css',
+  '/swagger-ui-bundle.js',
+  '/swagger-ui-standalone-preset.js',
+  '/swagger-ui-init.js',
+  '/favicon-16x16.png',
+  '/favicon-32x32.png',
+];
+
+export function docsUiRoutes(title: string): SiteRoute<NodeExchange>[] {
+  let app: Promise<RequestListener> | null = null;
+  const respond: Respond<NodeExchange> = async ({ request, response }, ctx) => {
+    const listener = await (app ??= createApp(title));
+    ctx.touchedResponse?.headers.forEach((value, name) => response.appendHeader(name, value));
+    listener(request, response);
+    return null;
+  };
+  return ['/', ...FILES].map((path) => ({ path, respond }));
+}
+
+async function createApp(title: string): Promise<RequestListener> {
+  const [{ default: express }, { default: swaggerUi }] = await Promise.all([
+    import('express'),
+    import('swagger-ui-express'),
+  ]);
+  const swaggerOptions = { url: './docs.json' };
+  const app = express().disable('x-powered-by');
+  // In this order: the static files include a page of their own under `/`.
+  app.get('/', swaggerUi.setup(undefined, { swaggerOptions, customSiteTitle: title }));
+  app.use(swaggerUi.serveFiles(undefined, { swaggerOptions }));
+  return app;
+}

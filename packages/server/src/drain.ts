@@ -1,0 +1,17 @@
+/** Closes a node:http server so that no request is lost. */
+import type { Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
+import { IDLE_SETTLE_MS } from './limits.ts';
+
+/** Resolves when the last connection is closed: at the latest after `graceMs`, when what is left is cut off. */
+export async function drain(http: Server, graceMs: number): Promise<void> {
+  // Stops listening only. The http server's own `close` ends idle connections at once, with requests that are on their way to them.
+  const closed = new Promise((resolve) => NetServer.prototype.close.call(http, resolve));
+  const settled = setTimeout(() => http.close(), IDLE_SETTLE_MS);
+  const over = setTimeout(() => http.closeAllConnections(), graceMs);
+  await closed;
+  clearTimeout(settled);
+  clearTimeout(over);
+  // Ends node's watch over slow requests, too, in case it closed before.
+  http.close();
+}

@@ -1,0 +1,3 @@
+export { openApi } from './openapi.ts';
+export { serve } from './serve.ts';
+export type { RunningServer, ServeOptions } from './serve.ts';

@@ -1,0 +1,28 @@
+/** Bounds on what a client may take of the server. Those that a deployment may want otherwise are the defaults of an option. */
+
+/** A load balancer keeps idle connections for 60 s by default and must be the one to close them, or its next request is reset. */
+export const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+
+/** A client that needs longer for its headers is a slow-loris or gone. */
+export const HEADERS_TIMEOUT_MS = 20_000;
+
+/** For a whole request, body included: 1 GiB at 30 Mbit/s. */
+export const REQUEST_TIMEOUT_MS = 300_000;
+
+/** For requests in flight when the server closes; orchestrators kill after 30 s by default. */
+export const GRACE_MS = 25_000;
+
+/**
+ * An idle connection is closed this long after the server stopped listening: a request that was on its way then still finds it open
+ * and is told `connection: close` by its answer.
+ */
+export const IDLE_SETTLE_MS = 200;
+
+/** What is left of a refused body is read and dropped up to this, so that the connection can be used again. */
+export const DISCARD_BYTES = 64 * 1024;
+
+/**
+ * A connection with more than that is closed, but only after this long or when the client has sent it all: closing on unread data
+ * resets the connection, and the client may never see the answer.
+ */
+export const LINGER_MS = 2_000;

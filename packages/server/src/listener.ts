@@ -1,0 +1,90 @@
+/** The first of ours that a request meets. What could be done once was done before. */
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { problemReply } from '@ekiben/service';
+import type { Dispatcher, Reply } from '@ekiben/service';
+import type { RequestMeter } from './request-meter.ts';
+import { NodeExchange } from './node-exchange.ts';
+import { writeReply } from './write-reply.ts';
+
+/** nginx's number for a client that left before the answer. */
+const CLIENT_CLOSED = 499;
+
+export interface Listener {
+  readonly onRequest: RequestListener;
+  /** For a request with `expect: 100-continue`. */
+  readonly onCheckContinue: RequestListener;
+  /** From now on every answer ends its connection. */
+  drain(): void;
+}
+
+/** `meters`: by the route's index. */
+export function createListener(dispatcher: Dispatcher<NodeExchange>, meters: readonly RequestMeter[]): Listener {
+  let draining = false;
+
+  const listen = async (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): Promise<void> => {
+    const exchange = new NodeExchange(request, response, awaitsContinue);
+    const route = dispatcher.match(exchange.method, exchange.path);
+    const meter = meters[route.index] as RequestMeter;
+    const started = performance.now();
+    meter.inProgress += 1;
+    const reply = await dispatcher.run(route, exchange);
+    const sent = reply === null ? whenClosed(response) : send(exchange, reply, draining);
+    const status = typeof sent === 'number' ? sent : await sent;
+    meter.inProgress -= 1;
+    meter.count(status, (performance.now() - started) / 1000);
+  };
+
+  return {
+    onRequest: (request, response) => void listen(request, response, false),
+    onCheckContinue: (request, response) => void listen(request, response, true),
+    drain: () => {
+      draining = true;
+    },
+  };
+}
+
+/** Sends the reply and returns the status that the client got; a promise only for a streamed body. Never fails. */
+function send(exchange: NodeExchange, reply: Reply, close: boolean): number | Promise<number> {
+  const { response } = exchange;
+  if (response.destroyed) return discard(reply);
+  try {
+    const streaming = writeReply(exchange, reply, close);
+    return streaming === undefined
+      ? reply.status
+      : streaming.then(
+          () => reply.status,
+          (error) => cutOff(exchange, error),
+        );
+  } catch (error) {
+    return cutOff(exchange, error);
+  }
+}
+
+/** The client is gone. A stream that nobody reads is told so. */
+function discard({ body }: Reply): number {
+  if (body !== null && typeof body === 'object' && Symbol.asyncIterator in body)
+    void body[Symbol.asyncIterator]().return?.();
+  return CLIENT_CLOSED;
+}
+
+/** The answer failed on its way: no second head can follow a first, so the client learns it from a body that does not end. */
+function cutOff(exchange: NodeExchange, error: unknown): number {
+  const { response } = exchange;
+  if (response.destroyed && isPrematureClose(error)) return CLIENT_CLOSED;
+  const problem = problemReply(error, exchange);
+  if (response.headersSent) response.destroy();
+  else writeReply(exchange, problem, true);
+  return problem.status;
+}
+
+const isPrematureClose = (error: unknown) =>
+  (error as { code?: unknown } | null)?.code === 'ERR_STREAM_PREMATURE_CLOSE';
+
+/** The status of an answer that a route writes by itself. */
+function whenClosed(response: ServerResponse): Promise<number> {
+  return new Promise((resolve) => {
+    const done = () => resolve(response.writableFinished ? response.statusCode : CLIENT_CLOSED);
+    if (response.closed) done();
+    else response.once('close', done);
+  });
+}

@@ -1,0 +1,106 @@
+/** A node:http request and response as the service's Exchange. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { bodyTooLarge, clientClosed } from '@ekiben/service';
+import type { Exchange } from '@ekiben/service';
+
+const EMPTY = new Uint8Array(0);
+
+export class NodeExchange implements Exchange {
+  readonly method: string;
+  readonly path: string;
+  readonly deadline = undefined;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** The client waits for `100 Continue` before it sends the body. */
+  awaitsContinue: boolean;
+
+  constructor(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) {
+    this.method = request.method ?? '';
+    this.path = pathOf(request.url ?? '');
+    this.request = request;
+    this.response = response;
+    this.awaitsContinue = awaitsContinue;
+  }
+
+  get length(): number | undefined {
+    const { headers } = this.request;
+    const length = headers['content-length'];
+    if (length !== undefined) return Number(length);
+    return headers['transfer-encoding'] === undefined ? 0 : undefined;
+  }
+
+  header(name: string): string | undefined {
+    const value = this.request.headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  }
+
+  headers(): Headers {
+    const headers = new Headers();
+    const { rawHeaders } = this.request;
+    for (let i = 0; i + 1 < rawHeaders.length; i += 2) headers.append(rawHeaders[i] ?? '', rawHeaders[i + 1] ?? '');
+    return headers;
+  }
+
+  #signal: AbortSignal | null = null;
+
+  signal(): AbortSignal {
+    if (this.#signal !== null) return this.#signal;
+    const controller = new AbortController();
+    const { response } = this;
+    const abort = () => {
+      if (!response.writableFinished) controller.abort(clientClosed());
+    };
+    if (response.destroyed) abort();
+    else response.once('close', abort);
+    return (this.#signal = controller.signal);
+  }
+
+  bytes(maxBytes: number): Promise<Uint8Array> {
+    if (this.length === 0) return Promise.resolve(EMPTY);
+    this.#sendContinue();
+    return new Promise((resolve, reject) => {
+      const chunks: Uint8Array[] = [];
+      let size = 0;
+      this.request
+        .on('data', (chunk: Uint8Array) => {
+          size += chunk.length;
+          if (size <= maxBytes) chunks.push(chunk);
+          else reject(bodyTooLarge(maxBytes));
+        })
+        .on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks)))
+        .on('error', (error) => reject(clientClosed(error)));
+    });
+  }
+
+  async *stream(maxBytes: number): AsyncGenerator<Uint8Array, void> {
+    this.#sendContinue();
+    let size = 0;
+    // Not the request's own iterator: that one ends the connection, and with it the answer, when the reader stops early.
+    const chunks = this.request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+    try {
+      for await (const chunk of chunks) {
+        size += chunk.length;
+        if (size > maxBytes) break;
+        yield chunk;
+      }
+    } catch (error) {
+      throw clientClosed(error);
+    }
+    if (size > maxBytes) throw bodyTooLarge(maxBytes);
+  }
+
+  #sendContinue(): void {
+    if (!this.awaitsContinue) return;
+    this.awaitsContinue = false;
+    this.response.writeContinue();
+  }
+}
+
+/** The path of a request target: mostly the target itself. */
+function pathOf(target: string): string {
+  const query = target.indexOf('?');
+  const path = query === -1 ? target : target.slice(0, query);
+  if (path.startsWith('/')) return path;
+  // The absolute form, which a server has to take (RFC 9112, 3.2.2).
+  return /^https?:\/\//i.test(path) && URL.canParse(path) ? new URL(path).pathname : path;
+}

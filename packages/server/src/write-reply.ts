@@ -1,0 +1,94 @@
+/** Puts a Reply on the wire. The common one, a string, goes out as one write: head and body together. */
+import type { ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Reply, ReplyBody } from '@ekiben/service';
+import { DISCARD_BYTES, LINGER_MS } from './limits.ts';
+import type { NodeExchange } from './node-exchange.ts';
+
+/** Statuses that have no body (RFC 9110). */
+const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/**
+ * Returns when the answer is handed to the socket; a promise only for a streamed body, which rejects when the client leaves or the
+ * stream fails on the way. `close` ends the connection after the answer.
+ */
+export function writeReply(exchange: NodeExchange, reply: Reply, close: boolean): void | Promise<void> {
+  const { response } = exchange;
+  const { body } = reply;
+  const unread = isUnread(exchange);
+  const head = headOf(reply, close || unread);
+  if (body === null || BODILESS.has(reply.status)) {
+    if (body === null && !BODILESS.has(reply.status)) head.push('content-length', 0);
+    response.writeHead(reply.status, head).end();
+    return undefined;
+  }
+  if (!isWhole(body)) return writeStream(exchange, reply.status, head, body);
+  head.push('content-length', typeof body === 'string' ? Buffer.byteLength(body) : body.length);
+  response.writeHead(reply.status, head);
+  if (unread) endWhenRead(exchange, response, body);
+  else response.end(body);
+  return undefined;
+}
+
+function headOf({ contentType, headers }: Reply, close: boolean): (string | number)[] {
+  const head: (string | number)[] = [];
+  if (headers === null) {
+    if (contentType !== null) head.push('content-type', contentType);
+  } else {
+    for (const [name, value] of headers) if (!FRAMING.has(name)) head.push(name, value);
+    if (contentType !== null && !headers.has('content-type')) head.push('content-type', contentType);
+  }
+  if (close) head.push('connection', 'close');
+  return head;
+}
+
+/** Headers that say how the answer is framed; a service has no say in that. */
+const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding', 'connection', 'keep-alive']);
+
+const isWhole = (body: ReplyBody): body is string | Uint8Array =>
+  typeof body === 'string' || body instanceof Uint8Array;
+
+/** Sockets in the middle of a streamed answer. */
+const answering = new WeakSet<Duplex>();
+
+export const isAnswering = (socket: Duplex): boolean => answering.has(socket);
+
+async function writeStream(
+  exchange: NodeExchange,
+  status: number,
+  head: (string | number)[],
+  body: AsyncIterable<Uint8Array>,
+) {
+  const { response } = exchange;
+  response.writeHead(status, head);
+  if (exchange.method === 'HEAD') {
+    await body[Symbol.asyncIterator]().return?.();
+    response.end();
+    return;
+  }
+  const { socket } = exchange.request;
+  answering.add(socket);
+  try {
+    await pipeline(body, response);
+  } finally {
+    answering.delete(socket);
+  }
+}
+
+/** Whether more of the body is to come than is worth waiting for. */
+function isUnread(exchange: NodeExchange): boolean {
+  if (exchange.request.complete) return false;
+  return exchange.awaitsContinue || (exchange.length ?? Infinity) > DISCARD_BYTES;
+}
+
+/** Sends the answer now, and closes when the client has stopped sending. */
+function endWhenRead({ request }: NodeExchange, response: ServerResponse, body: string | Uint8Array): void {
+  response.write(body);
+  const end = () => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(end, LINGER_MS);
+  request.once('end', end).once('error', end).once('close', end).resume();
+}

@@ -1,0 +1,105 @@
+/** What a handler and a middleware see of a request. Made for each request, so all that costs is made when it is first asked for. */
+import { EkibenError } from '@ekiben/spec';
+import type { Exchange } from './exchange.ts';
+
+export interface Context<State = unknown> {
+  readonly request: {
+    readonly method: string;
+    /** Without the query. */
+    readonly path: string;
+    readonly headers: Headers;
+  };
+  readonly response: {
+    /** @default 200 */
+    status: number;
+    /** Sent with whatever is answered, a problem document included. */
+    readonly headers: Headers;
+  };
+  /** What the service's `state` made, once per process. */
+  readonly state: State;
+  /** Aborted when the client is gone or the deadline has passed. */
+  readonly signal: AbortSignal;
+  /** After it nobody wants the answer, in milliseconds of `performance.now()`. */
+  readonly deadline: number | undefined;
+}
+
+export class RequestContext implements Context {
+  readonly state: unknown;
+  readonly #exchange: Exchange;
+  #request: RequestView | null = null;
+  #response: ResponseDraft | null = null;
+
+  constructor(exchange: Exchange, state: unknown) {
+    this.#exchange = exchange;
+    this.state = state;
+  }
+
+  get request(): RequestView {
+    return (this.#request ??= new RequestView(this.#exchange));
+  }
+
+  get response(): ResponseDraft {
+    return (this.#response ??= new ResponseDraft());
+  }
+
+  /** Null while neither status nor headers were touched. */
+  get touchedResponse(): ResponseDraft | null {
+    return this.#response;
+  }
+
+  get signal(): AbortSignal {
+    return this.#exchange.signal();
+  }
+
+  get deadline(): number | undefined {
+    return this.#exchange.deadline;
+  }
+}
+
+class RequestView {
+  readonly method: string;
+  readonly path: string;
+  readonly #exchange: Exchange;
+  #headers: Headers | null = null;
+
+  constructor(exchange: Exchange) {
+    this.method = exchange.method;
+    this.path = exchange.path;
+    this.#exchange = exchange;
+  }
+
+  get headers(): Headers {
+    return (this.#headers ??= this.#exchange.headers());
+  }
+}
+
+class ResponseDraft {
+  #status: number | null = null;
+  #headers: Headers | null = null;
+
+  get status(): number {
+    return this.#status ?? 200;
+  }
+
+  set status(status: number) {
+    if (!Number.isInteger(status) || status < 200 || status > 599) {
+      throw new EkibenError(
+        'EKIBEN_STATUS_INVALID',
+        `ctx.response.status is a final HTTP status, 200 to 599; got ${status}.`,
+      );
+    }
+    this.#status = status;
+  }
+
+  get headers(): Headers {
+    return (this.#headers ??= new Headers());
+  }
+
+  get chosenStatus(): number | null {
+    return this.#status;
+  }
+
+  get chosenHeaders(): Headers | null {
+    return this.#headers;
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * One request and the answer to it, as the dispatcher sees them. `@ekiben/server` implements it over node:http, `svc.fetch` over a
+ * Request, `svc.call` over nothing.
+ */
+export interface Exchange {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  /** After it nobody wants the answer, in milliseconds of `performance.now()`. */
+  readonly deadline: number | undefined;
+  /** Bytes of the body as the headers announce them: 0 when there is none, undefined when they do not say. */
+  readonly length: number | undefined;
+  /** A request header by its lower-case name. */
+  header(name: string): string | undefined;
+  headers(): Headers;
+  /** Aborted when the client is gone. */
+  signal(): AbortSignal;
+  /**
+   * The body, gathered. Called at most once, as is `stream`.
+   * @throws EKIBEN_BODY_TOO_LARGE beyond `maxBytes`, EKIBEN_CLIENT_CLOSED when the client leaves before the end
+   */
+  bytes(maxBytes: number): Promise<Uint8Array>;
+  /** The body as it comes; throws as `bytes` does. */
+  stream(maxBytes: number): AsyncIterable<Uint8Array>;
+}
+
+/** What goes out as a body; a string is UTF-8. */
+export type ReplyBody = string | Uint8Array | AsyncIterable<Uint8Array>;
+
+export interface Reply {
+  readonly status: number;
+  /** Null when there is no body. `headers` may say otherwise. */
+  readonly contentType: string | null;
+  readonly headers: Headers | null;
+  readonly body: ReplyBody | null;
+}

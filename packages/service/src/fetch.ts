@@ -1,0 +1,90 @@
+/** A Request and its Response as an {@link Exchange}. */
+import { EkibenError } from '@ekiben/spec';
+import { dispatcherOf } from './dispatch.ts';
+import type { ServiceDefinition } from './dispatch.ts';
+import type { Exchange, Reply, ReplyBody } from './exchange.ts';
+import { bodyTooLarge } from './route.ts';
+
+export async function fetchFrom(service: ServiceDefinition, request: Request): Promise<Response> {
+  const exchange = new FetchExchange(request);
+  const dispatcher = dispatcherOf(service);
+  const reply = await dispatcher.run(dispatcher.match(exchange.method, exchange.path), exchange);
+  return responseOf(reply, exchange.method === 'HEAD');
+}
+
+class FetchExchange implements Exchange {
+  readonly method: string;
+  readonly path: string;
+  readonly length: number | undefined;
+  readonly deadline = undefined;
+  readonly #request: Request;
+
+  constructor(request: Request) {
+    this.#request = request;
+    this.method = request.method;
+    this.path = new URL(request.url).pathname;
+    this.length = request.body === null ? 0 : announced(request.headers.get('content-length'));
+  }
+
+  header(name: string): string | undefined {
+    return this.#request.headers.get(name) ?? undefined;
+  }
+
+  headers(): Headers {
+    return this.#request.headers;
+  }
+
+  signal(): AbortSignal {
+    return this.#request.signal;
+  }
+
+  async bytes(maxBytes: number): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of this.stream(maxBytes)) chunks.push(chunk);
+    return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+  }
+
+  async *stream(maxBytes: number): AsyncGenerator<Uint8Array, void> {
+    if (this.#request.body === null) return;
+    let bytes = 0;
+    try {
+      for await (const chunk of this.#request.body) {
+        bytes += chunk.byteLength;
+        if (bytes > maxBytes) throw bodyTooLarge(maxBytes);
+        yield chunk;
+      }
+    } catch (error) {
+      if (EkibenError.is(error)) throw error;
+      throw clientClosed(error);
+    }
+  }
+}
+
+/** The client left before its request was whole. */
+export function clientClosed(cause?: unknown): EkibenError {
+  return new EkibenError(
+    'EKIBEN_CLIENT_CLOSED',
+    'The client closed the connection before it had sent the whole request.',
+    { cause },
+  );
+}
+
+function announced(contentLength: string | null): number | undefined {
+  return contentLength !== null && /^\d+$/.test(contentLength) ? Number(contentLength) : undefined;
+}
+
+/** Statuses that have no body (RFC 9110); `new Response` refuses one. */
+const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
+
+function responseOf(reply: Reply | null, isHead: boolean): Response {
+  if (reply === null) throw new TypeError('A route of the server was reached without a server.');
+  const headers = new Headers(reply.headers ?? undefined);
+  if (reply.contentType !== null && !headers.has('content-type')) headers.set('content-type', reply.contentType);
+  const body = isHead || BODILESS.has(reply.status) ? null : responseBody(reply.body);
+  return new Response(body, { status: reply.status, headers });
+}
+
+function responseBody(body: ReplyBody | null): ConstructorParameters<typeof Response>[0] {
+  if (body === null || typeof body === 'string' || body instanceof Uint8Array) return body;
+  return ReadableStream.from(body);
+}

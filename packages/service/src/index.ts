@@ -1,0 +1,12 @@
+export type { Context } from './context.ts';
+export { Dispatcher } from './dispatch.ts';
+export type { ServiceDefinition, SiteRoute } from './dispatch.ts';
+export type { Exchange, Reply, ReplyBody } from './exchange.ts';
+export { clientClosed } from './fetch.ts';
+export type { Middleware } from './middleware.ts';
+export { problemReply } from './problem.ts';
+export type { Problem, ServiceErrorEvent } from './problem.ts';
+export { bodyTooLarge } from './route.ts';
+export type { AnyDescriptor, Api, Respond, Route } from './route.ts';
+export { Service } from './service.ts';
+export type { ApiRoute, ApiShape, Frozen, ServiceOptions } from './service.ts';

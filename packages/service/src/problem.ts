@@ -1,0 +1,109 @@
+/**
+ * Errors as HTTP answers: `application/problem+json` of RFC 9457. The only place that knows which code is which status.
+ *
+ * A code that is not listed here is a failure of the service, not of the request: 500 and no more than that, because its message may
+ * hold paths of this machine. A listed one vouches that its messages are fit for the client.
+ */
+import { channel } from 'node:diagnostics_channel';
+import { STATUS_CODES } from 'node:http';
+import { EkibenError } from '@ekiben/spec';
+import type { ErrorCode, Fault } from '@ekiben/spec';
+import type { Reply } from './exchange.ts';
+
+/** The body of an answer that reports a problem. */
+export interface Problem {
+  /** `urn:ekiben:error:` and the code, or `about:blank` where the status says all. */
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail?: string;
+  /** Everything wrong with the input. */
+  readonly errors?: readonly Fault[];
+}
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+/** No more of a request than this is said back to it: an answer is not a mirror for whoever wants to inject a page or fill a log. */
+export const MAX_ECHO = 200;
+
+const CLIENT_CLOSED = 499; // nginx's number; never sent, only counted
+
+const KINDS: ReadonlyMap<ErrorCode, readonly [status: number, title: string]> = new Map([
+  ['EKIBEN_INVALID_INPUT', [400, 'Invalid input']],
+  ['EKIBEN_MALFORMED_JSON', [400, 'Malformed JSON']],
+  ['EKIBEN_ROUTE_NOT_FOUND', [404, 'Not found']],
+  ['EKIBEN_METHOD_NOT_ALLOWED', [405, 'Method not allowed']],
+  ['EKIBEN_BODY_TOO_LARGE', [413, 'Body too large']],
+  ['EKIBEN_UNSUPPORTED_MEDIA_TYPE', [415, 'Unsupported media type']],
+  ['EKIBEN_UNSUPPORTED_CONTENT_ENCODING', [415, 'Unsupported content encoding']],
+  ['EKIBEN_CLIENT_CLOSED', [CLIENT_CLOSED, 'Client closed the request']],
+  ['EKIBEN_NOT_READY', [503, 'Not ready']],
+  ['EKIBEN_RUNNER_CRASHED', [503, 'Runner crashed']],
+  ['EKIBEN_RUNNER_DOWN', [503, 'Runner down']],
+  ['EKIBEN_CALL_TIMED_OUT', [504, 'Call timed out']],
+]);
+
+/** An unexpected error, as published on the diagnostics channel `ekiben:service:error`. */
+export interface ServiceErrorEvent {
+  readonly error: unknown;
+  readonly method: string;
+  readonly path: string;
+}
+
+const serviceErrors = channel('ekiben:service:error');
+
+/** The answer for anything thrown. What was not the client's doing is reported to the log as well. */
+export function problemReply(error: unknown, request: { readonly method: string; readonly path: string }): Reply {
+  const problem = problemOf(error);
+  if (problem.status >= 500) report({ error, method: request.method, path: request.path });
+  return reply(problem, headersOf(error));
+}
+
+/** The answer of a middleware that chose a status and no more. */
+export function statusReply(status: number): Reply {
+  if (status >= 400) return reply({ type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status }, null);
+  return { status, contentType: null, headers: null, body: null };
+}
+
+export function problemOf(error: unknown): Problem {
+  const kind = EkibenError.is(error) ? KINDS.get(error.code) : undefined;
+  if (kind === undefined || !EkibenError.is(error)) {
+    return {
+      type: EkibenError.is(error) ? typeOf(error.code) : 'about:blank',
+      title: 'Internal Server Error',
+      status: 500,
+      detail: 'The service failed on this request; its log has the cause.',
+    };
+  }
+  const [status, title] = kind;
+  const problem = { type: typeOf(error.code), title, status, detail: error.message };
+  const faults = error.details?.errors;
+  return faults === undefined ? problem : { ...problem, errors: faults.map(shorten) };
+}
+
+const typeOf = (code: ErrorCode) => `urn:ekiben:error:${code}`;
+
+const shorten = ({ pointer, message }: Fault): Fault => ({ pointer: excerpt(pointer), message: excerpt(message) });
+
+/** Text that came from a request, short enough to be said back to it. */
+export function excerpt(text: string): string {
+  return text.length <= MAX_ECHO ? text : `${text.slice(0, MAX_ECHO - 1)}…`;
+}
+
+function headersOf(error: unknown): Headers | null {
+  if (!EkibenError.is(error) || error.details === undefined) return null;
+  const { allow } = error.details;
+  if (error.code === 'EKIBEN_METHOD_NOT_ALLOWED' && typeof allow === 'string') return new Headers({ allow });
+  if (error.code === 'EKIBEN_UNSUPPORTED_CONTENT_ENCODING') return new Headers({ 'accept-encoding': 'identity' });
+  return null;
+}
+
+function reply(problem: Problem, headers: Headers | null): Reply {
+  return { status: problem.status, contentType: PROBLEM_TYPE, headers, body: JSON.stringify(problem) };
+}
+
+function report(event: ServiceErrorEvent): void {
+  if (serviceErrors.hasSubscribers) serviceErrors.publish(event);
+  // An error that nobody hears would be lost.
+  else console.error(event.error);
+}
