@@ -1,6 +1,6 @@
 import { EkibenError, type Floats } from '@ekiben/spec';
 import { tensor } from '@ekiben/tensor';
-import { Rows } from './rows.ts';
+import { Rows, type FloatArray } from './rows.ts';
 import { Vocabulary } from './vocabulary.ts';
 
 export interface DictVectorizerOptions {
@@ -13,6 +13,9 @@ export interface DictVectorizerOptions {
   /** Whether scikit-learn would make a sparse matrix. `transform` here is dense either way. @default false */
   readonly sparse?: boolean | undefined;
 }
+
+/** Faster here than Object.hasOwn: V8 knows that the names of a `for … in` are mostly own. */
+const hasOwn = Object.prototype.hasOwnProperty;
 
 /**
  * scikit-learn's `DictVectorizer`, as it transforms: rows of named features to rows of numbers.
@@ -52,19 +55,21 @@ export class DictVectorizer {
     if (list.length === 0) throw new EkibenError('EKIBEN_SKLEARN_ROWS', 'There is no row to vectorize');
     const width = this.featureNames.length;
     const shape = [list.length, width];
+    const size = list.length * width;
     const many = list === rows;
     return this.dtype === 'float64'
-      ? tensor(this.#fill(new Rows(new Float64Array(list.length * width), width), list, many), shape, 'float64')
-      : tensor(this.#fill(new Rows(new Float32Array(list.length * width), width), list, many), shape, 'float32');
+      ? tensor(this.#fill(new Rows(new Float64Array(size), width, many), list), shape, 'float64')
+      : tensor(this.#fill(new Rows(new Float32Array(size), width, many), list), shape, 'float32');
   }
 
-  #fill<Data extends Float32Array | Float64Array>(rows: Rows<Data>, sources: readonly unknown[], many: boolean): Data {
-    for (const [index, source] of sources.entries()) {
-      rows.begin(index, many ? `/${index}` : '');
+  #fill<Data extends FloatArray>(rows: Rows<Data>, sources: readonly unknown[]): Data {
+    for (let index = 0; index < sources.length; index++) {
+      const source = sources[index];
+      rows.begin(index);
       if (source instanceof Map) {
         for (const [name, value] of source) this.#addFeature(rows, name, value);
       } else if (isRecord(source)) {
-        for (const name of Object.keys(source)) this.#addFeature(rows, name, source[name]);
+        for (const name in source) if (hasOwn.call(source, name)) this.#addFeature(rows, name, source[name]);
       } else {
         rows.refuse([], `must be a plain object or a Map, not ${kindOf(source)}`);
       }
@@ -72,8 +77,8 @@ export class DictVectorizer {
     return rows.finish();
   }
 
-  #addFeature(rows: Rows<Float32Array | Float64Array>, name: unknown, value: unknown): void {
-    if (!isString(name)) return rows.refuse([String(name)], 'must be named by a string');
+  #addFeature(rows: Rows<FloatArray>, name: unknown, value: unknown): void {
+    if (!isString(name)) return rows.refuse([], `must have strings as keys, not ${kindOf(name)}`);
     if (isString(value)) return rows.add(this.#vocabulary.oneHot(name, value), 1);
     if (typeof value === 'number') return rows.add(this.#vocabulary.numeric(name), value);
     if (typeof value === 'boolean' || typeof value === 'bigint') {
@@ -111,16 +116,16 @@ function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.iterator in value && !(value instanceof Map);
 }
 
-/** An object with fields, or an empty one. Without fields, a Promise or a Set would pass for a row that has no feature. */
+/** An object with fields, or an empty plain one: a Promise or a Set, which have none, must not pass for a row of zeros. */
 function isRecord(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) return false;
-  for (const name in value) if (Object.hasOwn(value, name)) return true;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
+  if (prototype === Object.prototype || prototype === null || Object.keys(value).length > 0) return true;
+  return Object.getPrototypeOf(prototype) === null; // a plain object of another realm
 }
 
 function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' ? `an object (${value.constructor?.name ?? 'no class'})` : `a ${typeof value}`;
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
