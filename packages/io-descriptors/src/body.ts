@@ -1,0 +1,31 @@
+import { EkibenError } from '@ekiben/spec';
+import type { Body } from './descriptor.ts';
+
+/** The whole body as one array. @throws EKIBEN_BODY_TOO_LARGE as soon as more than `maxBytes` have come */
+export async function collect(body: Body, maxBytes: number): Promise<Uint8Array> {
+  if (body instanceof Uint8Array) {
+    checkSize(body.byteLength, maxBytes);
+    return body;
+  }
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.byteLength;
+    checkSize(size, maxBytes);
+    chunks.push(chunk);
+  }
+  const [first] = chunks;
+  return first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks, size);
+}
+
+export function checkSize(bytes: number, maxBytes: number): void {
+  if (bytes > maxBytes) {
+    throw new EkibenError(
+      'EKIBEN_BODY_TOO_LARGE',
+      `The body has more than the ${maxBytes} bytes that are taken here.`,
+      {
+        details: { maxBytes },
+      },
+    );
+  }
+}

@@ -1,0 +1,55 @@
+import type { JsonSchema } from './json-schema.ts';
+
+/** A request or response body: whole, or as it comes. */
+export type Body = Uint8Array | AsyncIterable<Uint8Array>;
+
+/** What `encode` makes. A string is UTF-8, and the fastest: `node:http` writes head and body of it at once. */
+export type EncodedBody = string | Body;
+
+/**
+ * Bytes to a typed, validated value and back. One descriptor describes what an API reads, another what it answers.
+ *
+ * @typeParam Wire - what the client sends or gets, as a JavaScript value
+ * @typeParam Value - what the handler gets or returns; differs from `Wire` where a schema transforms
+ */
+export interface Descriptor<Wire, Value> {
+  /** The media types that `decode` reads, for documentation; the first is the usual one. */
+  readonly mediaTypes: readonly string[];
+  /** The `Content-Type` of what `encode` makes. */
+  readonly contentType: string;
+  /** The largest body, in bytes, that `decode` takes. Who reads the body should refuse a longer one before reading it. */
+  readonly maxBytes: number;
+  /**
+   * Reads and validates. Throws, or rejects; returns no promise where none is needed.
+   *
+   * @param contentType - the request's `Content-Type`, if it has one
+   * @throws EKIBEN_UNSUPPORTED_MEDIA_TYPE, EKIBEN_BODY_TOO_LARGE
+   * @throws EKIBEN_INVALID_INPUT with every fault in `details.errors`
+   */
+  decode(body: Body, contentType: string | undefined): Value | Promise<Value>;
+  /**
+   * `decode` without bytes, for a call inside the process.
+   * @throws EKIBEN_INVALID_INPUT
+   */
+  parse(value: unknown): Value | Promise<Value>;
+  /**
+   * Validates what a handler returned and makes bytes of it.
+   *
+   * A property and not a method, so that it is checked contravariantly: a handler cannot widen `Value`.
+   *
+   * @throws EKIBEN_INVALID_OUTPUT
+   */
+  readonly encode: (value: Value) => EncodedBody | Promise<EncodedBody>;
+  /**
+   * `encode` without bytes: what the client would get.
+   * @throws EKIBEN_INVALID_OUTPUT
+   */
+  readonly toWire: (value: Value) => Wire | Promise<Wire>;
+  /**
+   * The schema of what a client sends (`input`) or gets (`output`), in the dialect of OpenAPI 3.0; `undefined` when there is none to
+   * be had. Computed once, when first asked for.
+   */
+  jsonSchema(side: 'input' | 'output'): JsonSchema | undefined;
+  /** A value that the documentation shows, as a client would send it. */
+  readonly example: unknown;
+}

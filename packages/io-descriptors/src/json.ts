@@ -1,0 +1,123 @@
+/** JSON bodies, validated by a schema of whatever library. */
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
+import { EkibenError } from '@ekiben/spec';
+import { ajvCoercion, ajvSchema } from './ajv-schema.ts';
+import { checkSize, collect } from './body.ts';
+import { check } from './check.ts';
+import type { Descriptor } from './descriptor.ts';
+import { exampleFrom } from './example.ts';
+import { invalidInput, invalidOutput } from './faults.ts';
+import type { FromSchema, JsonSchema } from './json-schema.ts';
+import { parseJson, stringifyJson } from './json-text.ts';
+import { DEFAULT_MAX_JSON_BYTES } from './limits.ts';
+import { checkJsonType } from './media-type.ts';
+
+export interface JsonOptions<Wire> {
+  /**
+   * What the documentation shows, for a Standard Schema that cannot tell its JSON Schema itself (zod 4 can).
+   */
+  readonly jsonSchema?: JsonSchema | undefined;
+  /** What the documentation fills in. @default made from the JSON Schema */
+  readonly example?: Wire | undefined;
+  /** The largest body, in bytes, that is read. @default 16 MiB */
+  readonly maxBytes?: number | undefined;
+  /**
+   * Whether input is converted to the type that the schema asks for, by ajv's rules (https://ajv.js.org/coercion.html): `"3"` becomes
+   * 3 for a number, but also `null` becomes 0. A Standard Schema needs a JSON Schema for it. @default false: `"3"` is no number
+   */
+  readonly coerce?: boolean | undefined;
+  /** Whether what a handler returns goes through the schema: refused or stripped as the schema says. @default true */
+  readonly validateOutput?: boolean | undefined;
+}
+
+/**
+ * JSON in UTF-8. As input, the schema's own validator decides, and every fault is reported; as output, it strips or refuses what the
+ * handler returned.
+ *
+ * A Standard Schema (zod, valibot, arktype …) validates by itself; a plain JSON Schema (draft 2020-12, or draft 7 when `$schema` says
+ * so) is compiled by ajv at once. As an output schema it works on the handler's result in the same direction as on input: a schema
+ * with transforms is for input only.
+ *
+ * NaN and Infinity, where a schema lets them through, become null, as `JSON.stringify` has it. A bigint becomes a number when that is
+ * exact, else it is an invalid output.
+ *
+ * @throws EKIBEN_INVALID_SCHEMA
+ *
+ * @example
+ * json(z.object({ age: z.int() }))
+ * json({ type: 'object', properties: { age: { type: 'integer' } }, required: ['age'] })
+ */
+export function json<In, Out>(
+  schema: StandardSchemaV1<In, Out>,
+  options?: JsonOptions<NoInfer<In>>,
+): Descriptor<In, Out>;
+export function json<const S extends JsonSchema>(
+  schema: S,
+  options?: JsonOptions<FromSchema<NoInfer<S>>>,
+): Descriptor<FromSchema<S>, FromSchema<S>>;
+export function json(
+  schema: AnyStandardSchema | JsonSchema,
+  options: JsonOptions<unknown> = {},
+): Descriptor<unknown, unknown> {
+  const { coerce = false, maxBytes = DEFAULT_MAX_JSON_BYTES, validateOutput = true } = options;
+  const standard = isStandard(schema) ? schema : ajvSchema(schema, coerce);
+  const { validate } = standard['~standard'];
+  const prepare = coerce && isStandard(schema) ? ajvCoercion(coercionSchema(schema, options)) : undefined;
+  const document = (side: 'input' | 'output') => options.jsonSchema ?? describe(standard, side, 'openapi-3.0');
+  const documented = { input: lazy(() => document('input')), output: lazy(() => document('output')) };
+  const example = lazy(() => options.example ?? exampleFrom(documented.input() ?? {}));
+
+  const parse = (value: unknown) => check(validate, prepare === undefined ? value : prepare(value), invalidInput);
+  const toWire = (value: unknown) => (validateOutput ? check(validate, value, invalidOutput) : value);
+
+  return {
+    mediaTypes: ['application/json'],
+    contentType: 'application/json',
+    maxBytes,
+    decode(body, contentType) {
+      checkJsonType(contentType);
+      if (!(body instanceof Uint8Array)) return collect(body, maxBytes).then((bytes) => parse(parseJson(bytes)));
+      checkSize(body.byteLength, maxBytes);
+      return parse(parseJson(body));
+    },
+    parse,
+    encode(value) {
+      const wire = toWire(value);
+      return wire instanceof Promise ? wire.then(stringifyJson) : stringifyJson(wire);
+    },
+    toWire,
+    jsonSchema: (side) => documented[side](),
+    get example() {
+      return example();
+    },
+  };
+}
+
+type AnyStandardSchema = {
+  readonly '~standard': StandardSchemaV1.Props & Partial<Pick<StandardJSONSchemaV1.Props, 'jsonSchema'>>;
+};
+
+const isStandard = (schema: AnyStandardSchema | JsonSchema): schema is AnyStandardSchema => '~standard' in schema;
+
+/** zod's, where a type such as Date has no JSON Schema: accept anything there instead of documenting nothing at all. */
+const libraryOptions = { unrepresentable: 'any' };
+
+function describe(schema: AnyStandardSchema, side: 'input' | 'output', target: string): JsonSchema | undefined {
+  try {
+    return schema['~standard'].jsonSchema?.[side]({ target, libraryOptions });
+  } catch {
+    return undefined; // the library cannot express this schema, or knows no such target
+  }
+}
+
+function coercionSchema(schema: AnyStandardSchema, { jsonSchema }: JsonOptions<unknown>): JsonSchema {
+  const known = jsonSchema ?? describe(schema, 'input', 'draft-2020-12');
+  if (known !== undefined) return known;
+  const message = `To coerce input, a schema of ${schema['~standard'].vendor} needs the option jsonSchema beside it.`;
+  throw new EkibenError('EKIBEN_INVALID_SCHEMA', message);
+}
+
+function lazy<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
