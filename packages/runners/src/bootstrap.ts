@@ -1,0 +1,48 @@
+/** What a worker process is told when it starts, and what it says back. */
+import { pathToFileURL } from 'node:url';
+import { EkibenError } from '@ekiben/spec';
+import { coreOf } from './core.ts';
+import type { RunnerCore } from './core.ts';
+import type { ErrorRecord } from './remote-error.ts';
+import type { AnyRunner } from './types.ts';
+
+/** What a process is. */
+export interface Bootstrap {
+  /** The module that exports the service, and the name of the export: `/app/dist/service.js:svc`. */
+  readonly target: string;
+  readonly role: { readonly kind: 'api' } | { readonly kind: 'runner'; readonly name: string; readonly index: number };
+  /** Tags resolved by whoever started this process, `{ 'm:latest': 'm:sizn5hxhsk3i4ax4' }`: no child resolves one by itself. */
+  readonly pinnedTags: Readonly<Record<string, string>>;
+}
+
+/** The environment variables by which a child gets them; `@ekiben/store` reads the tags. */
+export const BOOTSTRAP_ENV = 'EKIBEN_BOOTSTRAP';
+export const SOCKET_ENV = 'EKIBEN_RUNNER_SOCKET';
+export const PINNED_TAGS_ENV = 'EKIBEN_PINNED_TAGS';
+
+/** What a worker sends to its parent over IPC, once. */
+export type WorkerReport = { readonly kind: 'ready' } | { readonly kind: 'failed'; readonly error: ErrorRecord };
+
+/** @throws EKIBEN_SERVICE_EXPORT_NOT_FOUND, EKIBEN_RUNNER_NOT_EXPORTED, and whatever the module throws */
+export async function findRunner(target: string, name: string): Promise<RunnerCore> {
+  const runners = await loadRunners(target);
+  const cores = runners.map(coreOf);
+  const found = cores.find((core) => core.definition.name === name);
+  if (found !== undefined) return found;
+  const names = cores.map((core) => core.definition.name).join(', ') || 'none';
+  throw new EkibenError(
+    'EKIBEN_RUNNER_NOT_EXPORTED',
+    `${target} has no runner '${name}' (it has: ${names}). Give it to the exported Service in \`runners\`.`,
+  );
+}
+
+async function loadRunners(target: string): Promise<readonly AnyRunner[]> {
+  const colon = target.lastIndexOf(':');
+  const [path, name] = [target.slice(0, colon), target.slice(colon + 1)];
+  const module = (await import(pathToFileURL(path).href)) as Readonly<
+    Record<string, { readonly runners?: unknown } | undefined>
+  >;
+  const runners = module[name]?.runners;
+  if (Array.isArray(runners)) return runners as readonly AnyRunner[];
+  throw new EkibenError('EKIBEN_SERVICE_EXPORT_NOT_FOUND', `${path} exports no Service under the name '${name}'.`);
+}

@@ -1,0 +1,78 @@
+/**
+ * The body of a call frame: which method, what the call may take, and its arguments.
+ *
+ *     u8 method │ u8 fields │ [f64 ms left] [f64 priority] [string caller] [string traceparent] │ value arguments
+ *
+ * `method` counts in the list of the worker's hello. The deadline travels as the time left, since clocks of two processes need not
+ * agree.
+ */
+import type { Call } from './call.ts';
+import { frameError } from './frames.ts';
+import type { FrameBody, FrameWriter } from './frames.ts';
+import { readValue, writeValue } from './values.ts';
+
+/** Part of every handshake; raised whenever frames change their meaning. */
+export const PROTOCOL = 1;
+
+export interface Hello {
+  readonly protocol: number;
+  readonly runner: string;
+  /** Tags; both sides must have the same, or an answer would come of another version than the caller resolved. */
+  readonly models: readonly string[];
+}
+
+/** The worker's half. */
+export interface WorkerHello extends Hello {
+  readonly methods: readonly string[];
+  readonly pid: number;
+}
+
+const FIELD = { stream: 1, cancellable: 2, deadline: 4, priority: 8, caller: 16, traceparent: 32 } as const;
+
+export interface CallFrame {
+  readonly method: number;
+  readonly stream: boolean;
+  /** A cancel frame may follow. */
+  readonly cancellable: boolean;
+  readonly call: Call;
+  readonly args: readonly unknown[];
+}
+
+export function writeCall(
+  to: FrameWriter,
+  method: number,
+  name: string,
+  args: readonly unknown[],
+  call: Call,
+  stream: boolean,
+): void {
+  const { signal, deadline = Infinity, priority = 0, caller = '', traceparent = '' } = call;
+  to.u8(method);
+  to.u8(
+    (stream ? FIELD.stream : 0) |
+      (signal !== undefined || stream ? FIELD.cancellable : 0) |
+      (deadline !== Infinity ? FIELD.deadline : 0) |
+      (priority !== 0 ? FIELD.priority : 0) |
+      (caller !== '' ? FIELD.caller : 0) |
+      (traceparent !== '' ? FIELD.traceparent : 0),
+  );
+  if (deadline !== Infinity) to.f64(deadline - performance.now());
+  if (priority !== 0) to.f64(priority);
+  if (caller !== '') to.string(caller);
+  if (traceparent !== '') to.string(traceparent);
+  writeValue(to, args, `the arguments of ${name}`);
+}
+
+export function readCall(from: FrameBody): CallFrame {
+  const method = from.u8();
+  const fields = from.u8();
+  const call: { -readonly [K in keyof Call]: Call[K] } = {};
+  if (fields & FIELD.deadline) call.deadline = from.f64() + performance.now();
+  if (fields & FIELD.priority) call.priority = from.f64();
+  if (fields & FIELD.caller) call.caller = from.string();
+  if (fields & FIELD.traceparent) call.traceparent = from.string();
+  const args = readValue(from);
+  from.end();
+  if (!Array.isArray(args)) throw frameError('the arguments of a call are no list');
+  return { method, stream: (fields & FIELD.stream) !== 0, cancellable: (fields & FIELD.cancellable) !== 0, call, args };
+}

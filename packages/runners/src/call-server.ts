@@ -1,0 +1,195 @@
+/** The worker's end: answers the calls that come in on its socket. */
+import { createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { EkibenError } from '@ekiben/spec';
+import { PROTOCOL, readCall } from './call-frames.ts';
+import type { Hello, WorkerHello } from './call-frames.ts';
+import type { MethodState, RunnerCore } from './core.ts';
+import { FrameSocket } from './frame-socket.ts';
+import { FRAME, frameError } from './frames.ts';
+import type { FrameBody, FrameWriter } from './frames.ts';
+import { HANDSHAKE_TIMEOUT_MS, STREAM_WINDOW } from './limits.ts';
+import { toErrorRecord } from './remote-error.ts';
+import { readValue, writeValue } from './values.ts';
+
+export interface CallServer {
+  /** Takes no new calls, lets those under way finish, and closes all connections and the socket. */
+  close(): Promise<void>;
+}
+
+/** Listens on a Unix socket (a named pipe on Windows) for the calls of one runner, whose model is loaded. */
+export async function serveCalls(core: RunnerCore, path: string): Promise<CallServer> {
+  const connections = new Set<Connection>();
+  const server = createServer((socket) => {
+    const connection = new Connection(core, socket, () => connections.delete(connection));
+    connections.add(connection);
+  });
+  await listening(server, path);
+  return {
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await Promise.all([...connections].map((connection) => connection.leave()));
+      await closed;
+    },
+  };
+}
+
+function listening(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** A call being computed. */
+interface Running {
+  readonly cancellation: AbortController | null;
+  /** Of a stream: items that may still be sent, and who waits for more. */
+  credit: number;
+  onCredit: (() => void) | null;
+}
+
+class Connection {
+  readonly #core: RunnerCore;
+  readonly #methods: readonly MethodState[];
+  readonly #frames: FrameSocket;
+  readonly #running = new Map<number, Running>();
+  readonly #closed: Promise<void>;
+  #greeted = false;
+  #leaving = false;
+
+  constructor(core: RunnerCore, socket: Socket, onClose: () => void) {
+    this.#core = core;
+    this.#methods = [...core.methods.values()];
+    const handshake = setTimeout(() => socket.destroy(), HANDSHAKE_TIMEOUT_MS);
+    let resolveClosed = (): void => {};
+    this.#closed = new Promise((resolve) => (resolveClosed = resolve));
+    this.#frames = new FrameSocket({
+      socket,
+      onFrame: (kind, id, body) => {
+        if (this.#greeted) return this.#receive(kind, id, body);
+        clearTimeout(handshake);
+        this.#greet(kind, body);
+      },
+      onClose: () => {
+        clearTimeout(handshake);
+        for (const running of this.#running.values()) this.#stop(running);
+        onClose();
+        resolveClosed();
+      },
+      onDrain: () => this.#frames.resume(),
+    });
+  }
+
+  async leave(): Promise<void> {
+    this.#leaving = true;
+    if (this.#greeted) this.#frames.send(FRAME.leaving, 0);
+    this.#endIfDone();
+    await this.#closed;
+  }
+
+  #greet(kind: number, body: FrameBody): void {
+    if (kind !== FRAME.hello) throw frameError('it should begin with a hello');
+    const { name, models } = this.#core.definition;
+    const hello = readValue(body) as Partial<Hello> | null;
+    const fits = hello?.protocol === PROTOCOL && hello.runner === name && String(hello.models) === String(models);
+    if (!fits) {
+      this.#sendError(0, mismatch({ protocol: PROTOCOL, runner: name, models }, hello));
+      this.#frames.end();
+      return;
+    }
+    const methods = this.#methods.map((method) => method.name);
+    const answer: WorkerHello = { protocol: PROTOCOL, runner: name, models, methods, pid: process.pid };
+    this.#frames.send(FRAME.hello, 0, (to) => writeValue(to, answer, 'the hello'));
+    this.#frames.trust();
+    this.#greeted = true;
+  }
+
+  #receive(kind: number, id: number, body: FrameBody): void {
+    if (kind === FRAME.call) {
+      void this.#answer(id, body);
+      return;
+    }
+    const running = this.#running.get(id);
+    if (kind === FRAME.cancel) {
+      if (running !== undefined) this.#stop(running);
+    } else if (kind === FRAME.credit) {
+      const credit = body.u32();
+      if (running === undefined) return;
+      running.credit += credit;
+      running.onCredit?.();
+    } else {
+      throw frameError(`a caller sends no kind ${kind}`);
+    }
+  }
+
+  #answer(id: number, body: FrameBody): Promise<void> {
+    const { method: number, stream, cancellable, call, args } = readCall(body);
+    const method = this.#methods[number];
+    if (method === undefined || this.#running.has(id))
+      throw frameError(`call ${id} is a duplicate or asks for a method ${number}`);
+    const cancellation = cancellable ? new AbortController() : null;
+    const running: Running = { cancellation, credit: STREAM_WINDOW, onCredit: null };
+    this.#running.set(id, running);
+    const options = cancellation === null ? call : { ...call, signal: cancellation.signal };
+    return stream
+      ? this.#run(id, this.#sendItems(id, running, this.#core.stream(method, args, options)), FRAME.end)
+      : this.#run(id, this.#core.call(method, args, options), FRAME.result);
+  }
+
+  async #run(id: number, result: Promise<unknown>, kind: number): Promise<void> {
+    try {
+      const value = await result;
+      this.#send(kind, id, (to) => kind === FRAME.end || writeValue(to, value, 'the result'));
+    } catch (error) {
+      this.#sendError(id, error);
+    } finally {
+      this.#running.delete(id);
+      if (this.#leaving) this.#endIfDone();
+    }
+  }
+
+  async #sendItems(id: number, running: Running, items: AsyncIterable<unknown>): Promise<void> {
+    for await (const item of items) {
+      while (running.credit === 0 && !running.cancellation?.signal.aborted) {
+        await new Promise<void>((resolve) => (running.onCredit = resolve));
+      }
+      if (running.cancellation?.signal.aborted) return;
+      running.credit--;
+      this.#send(FRAME.item, id, (to) => writeValue(to, item, 'an item of the stream'));
+    }
+  }
+
+  #stop(running: Running): void {
+    running.cancellation?.abort();
+    running.onCredit?.();
+  }
+
+  #sendError(id: number, error: unknown): void {
+    this.#send(FRAME.error, id, (to) => writeValue(to, toErrorRecord(error), 'the error'));
+  }
+
+  /** Reads no further calls while the caller does not read the answers. */
+  #send(kind: number, id: number, write: (to: FrameWriter) => void): void {
+    this.#frames.send(kind, id, write);
+    if (this.#frames.full) this.#frames.pause();
+  }
+
+  #endIfDone(): void {
+    if (this.#running.size === 0) this.#frames.end();
+  }
+}
+
+function mismatch(ours: Hello, theirs: Partial<Hello> | null): EkibenError {
+  return new EkibenError(
+    'EKIBEN_RUNNER_MISMATCH',
+    `The worker runs ${describe(ours)}, but was asked for ${describe(theirs)}. Both processes must run the same version of the service.`,
+    { details: { runner: ours.runner, models: ours.models } },
+  );
+}
+
+const describe = (hello: Partial<Hello> | null): string =>
+  `runner ${hello?.runner} with models [${String(hello?.models)}] and protocol ${hello?.protocol}`.slice(0, 500);

@@ -1,0 +1,36 @@
+/** The options of a call: where they come from, and when a call is over before it has an answer. */
+import { EkibenError } from '@ekiben/spec';
+import { callContext } from './call-context.ts';
+import type { CallContext } from './call-context.ts';
+import type { CallOptions } from './types.ts';
+
+/** A call's own options with what the request around it adds. */
+export type Call = CallOptions & Pick<CallContext, 'traceparent'>;
+
+export const NO_OPTIONS: CallOptions = Object.freeze({});
+
+/** What `.with()` said counts before what the request says. */
+export function inContext(options: CallOptions): Call {
+  const context = callContext();
+  if (context === undefined) return options;
+  return {
+    signal: both(options.signal, context.signal),
+    deadline: Math.min(options.deadline ?? Infinity, context.deadline ?? Infinity),
+    priority: options.priority,
+    caller: options.caller ?? context.caller,
+    traceparent: context.traceparent,
+  };
+}
+
+const both = (a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : AbortSignal.any([a, b]);
+
+/** @throws the signal's reason, or EKIBEN_CALL_TIMED_OUT */
+export function throwIfOver({ signal, deadline }: CallOptions): void {
+  signal?.throwIfAborted();
+  if (deadline !== undefined && deadline <= performance.now()) throw timedOut();
+}
+
+export function timedOut(): EkibenError {
+  return new EkibenError('EKIBEN_CALL_TIMED_OUT', 'The deadline of the call passed before it had an answer.');
+}

@@ -1,0 +1,94 @@
+/** A socket that sends and receives frames: what is written in one turn of the event loop leaves in one write. */
+import type { Socket } from 'node:net';
+import { FrameReader, FrameWriter } from './frames.ts';
+import type { OnFrame } from './frames.ts';
+import { EARLY_FLUSH_BYTES, HIGH_WATER_BYTES, MAX_FRAME_BYTES, MAX_HELLO_BYTES } from './limits.ts';
+
+export interface FrameSocketOptions {
+  readonly socket: Socket;
+  onFrame: OnFrame;
+  /** Called once, when no more frames will come; with the error, if one ended the connection. */
+  onClose(error: Error | undefined): void;
+  /** What was held back by {@link FrameSocket.full} may be sent. */
+  onDrain?(): void;
+}
+
+export class FrameSocket {
+  readonly #socket: Socket;
+  readonly #writer = new FrameWriter();
+  readonly #reader: FrameReader;
+  #flush: NodeJS.Immediate | null = null;
+  #error: Error | undefined;
+
+  constructor({ socket, onFrame, onClose, onDrain }: FrameSocketOptions) {
+    this.#socket = socket;
+    this.#reader = new FrameReader(onFrame, MAX_HELLO_BYTES);
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        this.#reader.push(chunk);
+      } catch (error) {
+        this.destroy(error as Error);
+      }
+    });
+    socket.on('drain', () => onDrain?.());
+    socket.on('error', (error) => (this.#error ??= error));
+    socket.on('end', () => this.destroy());
+    socket.on('close', () => {
+      if (this.#flush !== null) clearImmediate(this.#flush);
+      onClose(this.#error);
+    });
+  }
+
+  /** The peer said who it is: frames of any size may come. */
+  trust(): void {
+    this.#reader.limit = MAX_FRAME_BYTES;
+  }
+
+  /** More is waiting to be sent than should be: hold back until `onDrain`. */
+  get full(): boolean {
+    return this.#socket.writableNeedDrain && this.#socket.writableLength > HIGH_WATER_BYTES;
+  }
+
+  /** `write` fills the frame's body; when it throws, nothing of the frame is sent. */
+  send(kind: number, id: number, write?: (to: FrameWriter) => void): void {
+    this.#writer.open(kind, id);
+    try {
+      write?.(this.#writer);
+    } catch (error) {
+      this.#writer.abandon();
+      throw error;
+    }
+    this.#writer.close();
+    if (this.#writer.pending >= EARLY_FLUSH_BYTES) this.flush();
+    else this.#flush ??= setImmediate(this.flush);
+  }
+
+  readonly flush = (): void => {
+    if (this.#flush !== null) clearImmediate(this.#flush);
+    this.#flush = null;
+    if (this.#socket.destroyed || this.#writer.pending === 0) return;
+    const segments = this.#writer.take();
+    if (segments.length > 1) this.#socket.cork();
+    for (const segment of segments) this.#socket.write(segment);
+    if (segments.length > 1) this.#socket.uncork();
+  };
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Sends what was written, then closes. */
+  end(): void {
+    this.flush();
+    this.#socket.destroySoon();
+  }
+
+  destroy(error?: Error): void {
+    this.#error ??= error;
+    this.#socket.destroy();
+  }
+}

@@ -1,0 +1,34 @@
+/** Bounds of the transport between processes, each with its reason. */
+
+/** The largest frame. A batch of 100 full-size images as float32 is 60 MB; Node cannot make a Buffer above 4 GiB. */
+export const MAX_FRAME_BYTES = 1 << 30;
+
+/** How deep a value may nest: recursion stays far from the end of the stack. */
+export const MAX_VALUE_DEPTH = 100;
+
+/** NumPy allows 64 axes as well. */
+export const MAX_TENSOR_AXES = 64;
+
+/** The first frame tells who is there. It is small, and nobody may make us wait for a large one before we know him. */
+export const MAX_HELLO_BYTES = 64 << 10;
+
+/** A peer that has not said who it is by then does not speak our protocol. */
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/** Small frames are collected in blocks of this size, which is also what Node reads from a socket at once. */
+export const BLOCK_BYTES = 64 << 10;
+
+/** From this size on, bytes are sent from where they are, since one more system call vector is cheaper than the copy. */
+export const ZERO_COPY_BYTES = 8 << 10;
+
+/** What is written before the end of the turn is sent when it reaches this size, so that the receiver can start on it. */
+export const EARLY_FLUSH_BYTES = 256 << 10;
+
+/** Above this much unsent data the sender stops: calls wait on one side, and on the other no further calls are read. */
+export const HIGH_WATER_BYTES = 4 << 20;
+
+/** How many items a stream may be ahead of its reader. */
+export const STREAM_WINDOW = 16;
+
+/** An error message of more characters than this is cut: it is for people. */
+export const MAX_ERROR_MESSAGE = 16 << 10;

@@ -1,0 +1,127 @@
+/** `toRunner`, and the path of a call: an embedded method that answers at once is called, and nothing else happens. */
+import { EkibenError } from '@ekiben/spec';
+import type { AnyMethod, Runnable } from '@ekiben/spec';
+import type { Model } from '@ekiben/store';
+import { NO_OPTIONS } from './call.ts';
+import { RunnerCore, setCore } from './core.ts';
+import type { MethodState, RunnerDefinition } from './core.ts';
+import { classMethods, modelMethods } from './signatures.ts';
+import { runnerInfo } from './types.ts';
+import type { CallOptions, RunnableClass, Runner, RunnerMethod, RunnerOptions } from './types.ts';
+
+class CallableMethod {
+  readonly #core: RunnerCore;
+  readonly #method: MethodState;
+
+  constructor(core: RunnerCore, method: MethodState) {
+    this.#core = core;
+    this.#method = method;
+  }
+
+  run(...args: readonly unknown[]): Promise<unknown> {
+    const { direct } = this.#method;
+    if (direct === null) return this.#core.call(this.#method, args, NO_OPTIONS);
+    try {
+      return Promise.resolve(direct(...args));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  with(options: CallOptions): {
+    run: (...args: unknown[]) => Promise<unknown>;
+    stream: (...args: unknown[]) => AsyncIterable<unknown>;
+  } {
+    return {
+      run: (...args) => this.#core.call(this.#method, args, options),
+      stream: (...args) => this.#core.stream(this.#method, args, options),
+    };
+  }
+
+  stream(...args: readonly unknown[]): AsyncIterable<unknown> {
+    return this.#core.stream(this.#method, args, NO_OPTIONS);
+  }
+}
+
+/**
+ * A runner for a stored model. Nothing is loaded yet: the weights load in the process that computes, at start or with the first
+ * call.
+ *
+ * @throws EKIBEN_RUNNER_NAME_INVALID, EKIBEN_RUNNER_OPTION_INVALID
+ */
+export function toRunner<N, M extends object>(model: Model<N, M>, options?: RunnerOptions<NoInfer<M>>): Runner<M>;
+/** A runner for a class of your own, which gets the models. */
+export function toRunner<M extends object>(
+  runnable: RunnableClass<M>,
+  options: RunnerOptions<NoInfer<M>> & {
+    readonly name: string;
+    readonly models?: readonly Model<unknown, object>[] | undefined;
+  },
+): Runner<M>;
+export function toRunner<N, M extends object>(
+  source: Model<N, M> | RunnableClass<M>,
+  options: RunnerOptions<M> & { readonly models?: readonly Model<unknown, object>[] | undefined } = {},
+): Runner<M> {
+  return makeRunner(typeof source === 'function' ? classDefinition(source, options) : modelDefinition(source, options));
+}
+
+function modelDefinition<N, M extends object>(model: Model<N, M>, options: RunnerOptions<M>): RunnerDefinition {
+  const { framework, manifest, tag } = model;
+  return {
+    ...common(options.name ?? tag.slice(0, tag.indexOf(':')), options),
+    models: [tag],
+    methods: modelMethods(tag, framework.signatures, manifest, options.methods ?? {}),
+    declaredPlacement: framework.placement,
+    load: async () => framework.runnable(await model.load(), manifest),
+  };
+}
+
+function classDefinition<M extends object>(
+  runnable: RunnableClass<M>,
+  options: RunnerOptions<M> & { readonly models?: readonly Model<unknown, object>[] | undefined },
+): RunnerDefinition {
+  const models = options.models ?? [];
+  return {
+    ...common(options.name ?? '', options),
+    models: models.map(({ tag }) => tag),
+    methods: classMethods(runnable.prototype as object, runnable.signatures, options.methods ?? {}),
+    declaredPlacement: 'process',
+    load: async (): Promise<Runnable<object>> => {
+      const methods = new runnable(models);
+      const dispose = (methods as Partial<AsyncDisposable>)[Symbol.asyncDispose]?.bind(methods);
+      return { methods, close: async () => dispose?.() };
+    },
+  };
+}
+
+const NAME = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/i;
+
+function common(
+  name: string,
+  { placement = 'auto', workers = 1 }: RunnerOptions<object>,
+): Pick<RunnerDefinition, 'name' | 'placement' | 'workers'> {
+  if (!NAME.test(name)) {
+    throw new EkibenError(
+      'EKIBEN_RUNNER_NAME_INVALID',
+      `The runner name '${name}' must be 1 to 63 letters, digits, '.', '_' and '-', with a letter or digit at both ends.`,
+    );
+  }
+  if (!Number.isInteger(workers) || workers < 1) {
+    throw new EkibenError(
+      'EKIBEN_RUNNER_OPTION_INVALID',
+      `Runner ${name}: workers is ${workers}, but must be a whole number from 1 on.`,
+    );
+  }
+  return { name, placement, workers };
+}
+
+function makeRunner<M>(definition: RunnerDefinition): Runner<M> {
+  const core = new RunnerCore(definition);
+  const runner = { [runnerInfo]: Object.freeze({ name: definition.name, models: definition.models }) };
+  for (const [name, method] of core.methods) {
+    const value = new CallableMethod(core, method) satisfies Pick<RunnerMethod<AnyMethod>, 'run'> | CallableMethod;
+    Object.defineProperty(runner, name, { value, enumerable: true });
+  }
+  setCore(runner, core);
+  return Object.freeze(runner) as Runner<M>;
+}

@@ -1,0 +1,182 @@
+/** Runners that compute in the calling process. */
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { Floats, Framework, Signature, Tensor } from '@ekiben/spec';
+import type { Model } from '@ekiben/store';
+import { tensor } from '@ekiben/tensor';
+import { runnerInfo, startRunners, toRunner } from '../src/index.ts';
+import { coreOf } from '../src/core.ts';
+
+interface Linear {
+  readonly weight: number;
+}
+
+interface LinearMethods {
+  predict(rows: Floats): Tensor<'float32'>;
+  predictProba(rows: Floats): Tensor<'float32'>;
+}
+
+interface Events {
+  loaded: number;
+  closed: number;
+}
+
+function linear(events: Events): Framework<Linear, LinearMethods> {
+  return {
+    specVersion: 1,
+    module: 'linear',
+    signatures: {
+      predict: { batchable: false, batchDim: [0, 1], retrySafe: true },
+      predictProba: { wireName: 'predict_proba', batchable: true },
+    },
+    placement: 'embedded',
+    save: async () => ({ options: {}, versions: {} }),
+    load: async () => {
+      events.loaded++;
+      return { weight: 2 };
+    },
+    runnable: ({ weight }) => ({
+      methods: {
+        predict(rows) {
+          if (rows.data.length === 0) throw new RangeError('no rows');
+          return tensor(
+            Float32Array.from(rows.data, (x) => x * weight),
+            rows.shape,
+            'float32',
+          );
+        },
+        predictProba(rows) {
+          return this.predict(rows);
+        },
+      },
+      close: async () => void events.closed++,
+    }),
+  };
+}
+
+function model(events: Events, signatures: Record<string, Signature>): Model<Linear, LinearMethods> {
+  const framework = linear(events);
+  const manifest = { module: 'linear', signatures, options: {}, frameworkVersions: {} };
+  return {
+    tag: 'lin:v1',
+    manifest,
+    framework,
+    load: () => framework.load({ dir: '', read: async () => new Uint8Array() }, manifest),
+  } as Partial<Model<Linear, LinearMethods>> as Model<Linear, LinearMethods>;
+}
+
+const rows = (...values: number[]) => tensor(Float64Array.from(values), [values.length, 1], 'float64');
+let events: Events = { loaded: 0, closed: 0 };
+afterEach(() => void (events = { loaded: 0, closed: 0 }));
+
+describe('an embedded runner', () => {
+  test('is named after its model and loads it with the first call, once', async () => {
+    const runner = toRunner(model(events, { predict: { batchable: true } }));
+    expect(runner[runnerInfo]).toEqual({ name: 'lin', models: ['lin:v1'] });
+    expect(events.loaded).toBe(0);
+    const answers = await Promise.all([runner.predict.run(rows(1)), runner.predict.run(rows(2, 3))]);
+    expect(answers.map(({ data }) => [...data])).toEqual([[2], [4, 6]]);
+    expect(events.loaded).toBe(1);
+  });
+
+  test('calls a method that answers at once directly, from the second call on', async () => {
+    const runner = toRunner(model(events, { predict: { batchable: true } }));
+    await runner.predict.run(rows(1));
+    expect(coreOf(runner).methods.get('predict')?.direct).toBeInstanceOf(Function);
+    expect((await runner.predict.run(rows(4))).item(0)).toBe(8);
+    await expect(runner.predict.run(rows())).rejects.toThrow(RangeError);
+  });
+
+  test('refuses a method that model.yaml does not list, naming those it does', async () => {
+    const runner = toRunner(model(events, { predict: { batchable: true } }));
+    const call = runner.predictProba.run(rows(1));
+    await expect(call).rejects.toMatchObject({ code: 'EKIBEN_METHOD_NOT_SAVED', details: { model: 'lin:v1' } });
+    await expect(call).rejects.toThrow("no signature 'predict_proba' (it has: predict)");
+    expect(events.loaded).toBe(0);
+  });
+
+  test('batches as the framework says, over that as model.yaml says, over that as the caller says', () => {
+    const saved = { predict: { batchable: true }, predict_proba: { batchable: true, batchDim: [1, 1] as const } };
+    const runner = toRunner(model(events, saved), { methods: { predictProba: { batchable: false } } });
+    const signatures = [...coreOf(runner).methods.values()].map(({ signature }) => signature);
+    expect(signatures).toEqual([
+      { batchable: true, batchDim: [0, 1], retrySafe: true, refused: null },
+      { batchable: false, batchDim: [1, 1], retrySafe: false, refused: null },
+    ]);
+  });
+
+  test('has every method of a custom runnable, inherited ones too, under any name', async () => {
+    class Base {
+      name(): string {
+        return 'base';
+      }
+    }
+    class Custom extends Base {
+      static readonly signatures = {};
+      readonly #models: readonly { readonly tag: string }[];
+      constructor(models: readonly { readonly tag: string }[]) {
+        super();
+        this.#models = models;
+      }
+      run(): readonly string[] {
+        return this.#models.map(({ tag }) => tag);
+      }
+      async *stream(): AsyncGenerator<number> {
+        yield 1;
+        yield 2;
+      }
+      async [Symbol.asyncDispose](): Promise<void> {
+        events.closed++;
+      }
+    }
+    const runner = toRunner(Custom, { name: 'custom', models: [model(events, {})] });
+    expect(await runner.run.run()).toEqual(['lin:v1']);
+    expect(await runner.name.run()).toBe('base');
+    const items: number[] = [];
+    for await (const item of runner.stream.stream()) items.push(item);
+    expect(items).toEqual([1, 2]);
+    await coreOf(runner).close();
+    expect(events.closed).toBe(1);
+  });
+
+  test('stops at a signal or a deadline before it computes', async () => {
+    const runner = toRunner(model(events, { predict: { batchable: true } }));
+    const signal = AbortSignal.abort(new Error('gone'));
+    await expect(runner.predict.with({ signal }).run(rows(1))).rejects.toThrow('gone');
+    const late = runner.predict.with({ deadline: performance.now() - 1 }).run(rows(1));
+    await expect(late).rejects.toMatchObject({ code: 'EKIBEN_CALL_TIMED_OUT' });
+  });
+
+  test('tries a load that failed again', async () => {
+    const broken = model(events, { predict: { batchable: true } });
+    let attempts = 0;
+    const runner = toRunner({
+      ...broken,
+      load: async () => {
+        if (attempts++ === 0) throw new Error('disk');
+        return broken.load();
+      },
+    });
+    await expect(runner.predict.run(rows(1))).rejects.toThrow('disk');
+    expect((await runner.predict.run(rows(1))).item(0)).toBe(2);
+  });
+
+  test('is loaded by startRunners and closed with it', async () => {
+    const runner = toRunner(model(events, { predict: { batchable: true } }));
+    const running = await startRunners([runner]);
+    expect(events.loaded).toBe(1);
+    expect(running.status()).toEqual([{ name: 'lin', placement: 'embedded', state: 'ready', workers: [] }]);
+    await running.close();
+    expect(events.closed).toBe(1);
+  });
+
+  test.each(['', 'a b', '../x', '-a', 'a'.repeat(64)])('refuses the name %j', (name) => {
+    const create = () => toRunner(model(events, {}), { name });
+    expect(create).toThrow(expect.objectContaining({ code: 'EKIBEN_RUNNER_NAME_INVALID' }));
+  });
+
+  test('refuses two runners of one name, and what is no runner', async () => {
+    const runner = toRunner(model(events, {}));
+    await expect(startRunners([runner, runner])).rejects.toMatchObject({ code: 'EKIBEN_RUNNER_NAME_TAKEN' });
+    await expect(startRunners([{} as never])).rejects.toMatchObject({ code: 'EKIBEN_RUNNER_INVALID' });
+  });
+});

@@ -1,0 +1,164 @@
+/** A runner in a process of its own, over the real transport. */
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { EkibenError } from '@ekiben/spec';
+import type { Tensor } from '@ekiben/spec';
+import { tensor } from '@ekiben/tensor';
+import { startRunners } from '../src/index.ts';
+import type { RunningRunners } from '../src/index.ts';
+import { WorkerConnection } from '../src/worker-connection.ts';
+import { brokenRunner, echoRunner } from './echo.ts';
+
+const module = fileURLToPath(new URL('fixtures/service.mjs', import.meta.url));
+
+let running: RunningRunners | undefined;
+
+async function start() {
+  const echo = echoRunner();
+  running = await startRunners([echo], { module });
+  const worker = running.status()[0]?.workers[0];
+  if (worker?.pid === undefined) throw new Error('no process');
+  return { echo, pid: worker.pid, socket: worker.socket, running };
+}
+
+afterEach(async () => {
+  await running?.close();
+  running = undefined;
+});
+
+const gone = (pid: number) => {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch {
+    return true;
+  }
+};
+
+describe('a runner in a process', () => {
+  test('answers from another process, tensors to the bit', async () => {
+    const { echo, pid } = await start();
+    expect(pid).not.toBe(process.pid);
+    const rows = tensor(new Float32Array([0.1, -0, NaN, 1e-45]), [2, 2], 'float32');
+    expect(await echo.echo.run({ rows, more: [1n, 'ü', null] })).toEqual({ rows, more: [1n, 'ü', null] });
+  });
+
+  test('answers many calls at once, each with its own answer', async () => {
+    const { echo } = await start();
+    const values = Array.from({ length: 500 }, (_, i) => ({ i, text: String(i).repeat(i * 30) }));
+    expect(await Promise.all(values.map((value) => echo.echo.run(value)))).toEqual(values);
+  });
+
+  test('a large tensor comes back whole', async () => {
+    const { echo } = await start();
+    const rows = tensor(
+      Float64Array.from({ length: 1_000_000 }, (_, i) => i),
+      [1000, 1000],
+      'float64',
+    );
+    const answer = (await echo.echo.run(rows)) as Tensor<'float64'>;
+    expect(answer.shape).toEqual([1000, 1000]);
+    expect(
+      Buffer.from(answer.data.buffer, answer.data.byteOffset, 8_000_000).equals(Buffer.from(rows.data.buffer)),
+    ).toBe(true);
+  });
+
+  test("a user's error keeps its message, code, status and details", async () => {
+    const { echo } = await start();
+    const fields = { code: 'NO_PATIENT', status: 404, details: { id: 7 } };
+    const error = await echo.fail.run(fields).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toMatchObject({ name: 'Error', message: 'no such patient', ...fields });
+    expect(EkibenError.is(error)).toBe(false);
+  });
+
+  test('a result that cannot travel is a coded error, and the next call works', async () => {
+    const { echo } = await start();
+    await expect(echo.unsendable.run()).rejects.toMatchObject({ code: 'EKIBEN_VALUE_NOT_TRANSFERABLE' });
+    await expect(echo.echo.run(new Map())).rejects.toMatchObject({ code: 'EKIBEN_VALUE_NOT_TRANSFERABLE' });
+    expect(await echo.echo.run(1)).toBe(1);
+  });
+
+  test('a process that is killed fails the calls inside with a coded error', async () => {
+    const { echo, pid } = await start();
+    const call = echo.later.run(60_000);
+    await echo.echo.run('the call before has arrived');
+    process.kill(pid, 'SIGKILL');
+    await expect(call).rejects.toMatchObject({ code: 'EKIBEN_RUNNER_CRASHED', details: { runner: 'echo' } });
+    expect(EkibenError.is(await call.catch((error: unknown) => error))).toBe(true);
+  });
+
+  test('a cancelled call is given up at once', async () => {
+    const { echo } = await start();
+    const controller = new AbortController();
+    const call = echo.later.with({ signal: controller.signal }).run(60_000);
+    controller.abort(new Error('the client left'));
+    await expect(call).rejects.toThrow('the client left');
+    await expect(echo.echo.with({ signal: controller.signal }).run(1)).rejects.toThrow('the client left');
+  });
+
+  test('a deadline holds while the process is blocked', async () => {
+    const { echo } = await start();
+    const blocked = echo.block.run(1000);
+    const late = echo.echo.with({ deadline: performance.now() + 100 }).run(1);
+    await expect(late).rejects.toMatchObject({ code: 'EKIBEN_CALL_TIMED_OUT' });
+    expect(await blocked).toBe('done');
+  });
+
+  test('streams items as they come, and no further than they are read', async () => {
+    const { echo } = await start();
+    const all: number[] = [];
+    for await (const item of echo.count.stream(100)) all.push(item);
+    expect(all).toEqual(Array.from({ length: 100 }, (_, i) => i));
+    for await (const item of echo.count.stream(Infinity)) if (item === 50) break;
+    expect(await echo.echo.run(1)).toBe(1);
+  });
+
+  test('one that breaks off its own process does not harm the caller', async () => {
+    const { echo } = await start();
+    await expect(echo.exit.run(3)).rejects.toMatchObject({ code: 'EKIBEN_RUNNER_CRASHED' });
+    await expect(echo.echo.run(1)).rejects.toMatchObject({ code: 'EKIBEN_RUNNER_CRASHED' });
+  });
+
+  test('leaves no process and no socket file', async () => {
+    const { pid, socket, running } = await start();
+    expect(existsSync(socket)).toBe(true);
+    await running.close();
+    expect(gone(pid)).toBe(true);
+    expect(existsSync(dirname(socket))).toBe(false);
+  });
+
+  test.each([
+    ['garbage', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
+    ['a frame longer than a hello may be', Buffer.from([0xff, 0xff, 0xff, 0x00, 1])],
+    ['a call before the hello', Buffer.from([5, 0, 0, 0, 2, 1, 0, 0, 0])],
+    ['half a frame, then the end', Buffer.from([50, 0, 0, 0, 1])],
+  ])('%s ends that connection, and no other', async (_, bytes) => {
+    const { echo, socket } = await start();
+    const hostile = connect(socket).resume();
+    hostile.write(bytes);
+    if (bytes.length === 5) hostile.end();
+    await once(hostile, 'close');
+    expect(await echo.echo.run(1)).toBe(1);
+  });
+
+  test('refuses a caller that resolved another version of the model', async () => {
+    const { echo, socket } = await start();
+    const hello = { protocol: 1, runner: 'echo', models: ['m:2'] };
+    const opened = WorkerConnection.open(socket, hello);
+    await expect(opened).rejects.toMatchObject({ code: 'EKIBEN_RUNNER_MISMATCH' });
+    expect(await echo.echo.run(1)).toBe(1);
+  });
+
+  test('one that cannot start tells why', async () => {
+    await expect(startRunners([brokenRunner()], { module })).rejects.toMatchObject({
+      message: 'no weights',
+      code: 'WEIGHTS',
+    });
+    await expect(startRunners([echoRunner()])).rejects.toMatchObject({ code: 'EKIBEN_SERVICE_MODULE_UNKNOWN' });
+  });
+});
