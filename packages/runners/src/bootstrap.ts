@@ -15,9 +15,7 @@ export interface Bootstrap {
   readonly pinnedTags: Readonly<Record<string, string>>;
 }
 
-/** The environment variables by which a child gets them; `@ekiben/store` reads the tags. */
-export const BOOTSTRAP_ENV = 'EKIBEN_BOOTSTRAP';
-export const SOCKET_ENV = 'EKIBEN_RUNNER_SOCKET';
+/** The environment variable in which `@ekiben/store` finds the pinned tags, as JSON. */
 export const PINNED_TAGS_ENV = 'EKIBEN_PINNED_TAGS';
 
 /** What a worker sends to its parent over IPC, once. */

@@ -25,12 +25,12 @@ export function inContext(options: CallOptions): Call {
 const both = (a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined =>
   a === undefined || b === undefined ? (a ?? b) : AbortSignal.any([a, b]);
 
-/** @throws the signal's reason, or EKIBEN_CALL_TIMED_OUT */
+/** @throws the signal's reason, or EKIBEN_DEADLINE_EXCEEDED */
 export function throwIfOver({ signal, deadline }: CallOptions): void {
   signal?.throwIfAborted();
   if (deadline !== undefined && deadline <= performance.now()) throw timedOut();
 }
 
 export function timedOut(): EkibenError {
-  return new EkibenError('EKIBEN_CALL_TIMED_OUT', 'The deadline of the call passed before it had an answer.');
+  return new EkibenError('EKIBEN_DEADLINE_EXCEEDED', 'The deadline of the call passed before it had an answer.');
 }

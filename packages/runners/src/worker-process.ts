@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { EkibenError } from '@ekiben/spec';
-import { BOOTSTRAP_ENV, PINNED_TAGS_ENV, SOCKET_ENV } from './bootstrap.ts';
+import { PINNED_TAGS_ENV } from './bootstrap.ts';
 import type { Bootstrap, WorkerReport } from './bootstrap.ts';
 import { PROTOCOL } from './call-frames.ts';
 import type { RunnerDefinition } from './core.ts';
@@ -22,13 +22,8 @@ export class WorkerProcess {
 
   /** @throws what the worker throws while it starts, or EKIBEN_RUNNER_CRASHED */
   static async start({ name, models }: RunnerDefinition, bootstrap: Bootstrap, socket: string): Promise<WorkerProcess> {
-    const child = fork(ENTRY, {
-      env: {
-        ...process.env,
-        [BOOTSTRAP_ENV]: JSON.stringify(bootstrap),
-        [PINNED_TAGS_ENV]: JSON.stringify(bootstrap.pinnedTags),
-        [SOCKET_ENV]: socket,
-      },
+    const child = fork(ENTRY, [JSON.stringify(bootstrap), socket], {
+      env: { ...process.env, [PINNED_TAGS_ENV]: JSON.stringify(bootstrap.pinnedTags) },
       execArgv: [],
     });
     try {

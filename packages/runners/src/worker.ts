@@ -1,16 +1,16 @@
 /**
  * The entry of a worker process (`@ekiben/runners/worker`): loads the service's module, takes the runner that it is named for, and
- * serves its calls until the parent says to stop or is gone.
+ * serves its calls until the parent says to stop or is gone. Arguments: a Bootstrap as JSON, and the path of the socket.
  */
 import { rm, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { BOOTSTRAP_ENV, findRunner, SOCKET_ENV } from './bootstrap.ts';
+import { findRunner } from './bootstrap.ts';
 import type { Bootstrap, WorkerReport } from './bootstrap.ts';
 import { serveCalls } from './call-server.ts';
 import { toErrorRecord } from './remote-error.ts';
 
-const bootstrap = JSON.parse(process.env[BOOTSTRAP_ENV] ?? 'null') as Bootstrap;
-const socket = process.env[SOCKET_ENV] ?? '';
+const [, , json = '{}', socket = ''] = process.argv;
+const bootstrap = JSON.parse(json) as Bootstrap;
 
 try {
   const close = await start();

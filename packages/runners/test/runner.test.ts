@@ -143,7 +143,7 @@ describe('an embedded runner', () => {
     const signal = AbortSignal.abort(new Error('gone'));
     await expect(runner.predict.with({ signal }).run(rows(1))).rejects.toThrow('gone');
     const late = runner.predict.with({ deadline: performance.now() - 1 }).run(rows(1));
-    await expect(late).rejects.toMatchObject({ code: 'EKIBEN_CALL_TIMED_OUT' });
+    await expect(late).rejects.toMatchObject({ code: 'EKIBEN_DEADLINE_EXCEEDED' });
   });
 
   test('tries a load that failed again', async () => {

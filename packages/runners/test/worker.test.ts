@@ -105,7 +105,7 @@ describe('a runner in a process', () => {
     const { echo } = await start();
     const blocked = echo.block.run(1000);
     const late = echo.echo.with({ deadline: performance.now() + 100 }).run(1);
-    await expect(late).rejects.toMatchObject({ code: 'EKIBEN_CALL_TIMED_OUT' });
+    await expect(late).rejects.toMatchObject({ code: 'EKIBEN_DEADLINE_EXCEEDED' });
     expect(await blocked).toBe('done');
   });
 
