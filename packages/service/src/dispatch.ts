@@ -12,6 +12,7 @@ import type { Middleware } from './middleware.ts';
 import { excerpt, problemReply, statusReply } from './problem.ts';
 import { respondWith } from './route.ts';
 import type { Api, Respond, Route } from './route.ts';
+import { stateOf } from './state.ts';
 
 /** What of a Service the dispatcher reads: plain data, so that it may come from another copy of this package. */
 export interface ServiceDefinition {
@@ -60,14 +61,13 @@ export class Dispatcher<E extends Exchange = Exchange> {
       addTo(resources, method, compiled);
     };
     for (const api of service.apis) {
-      add(api.method, { api: api.name, path: api.path, middleware: guard, respond: respondWith(api, this.enter) });
+      add(api.method, { path: api.path, middleware: guard, respond: respondWith(api, this.enter) });
     }
     for (const { path, method = 'GET', guarded = true, respond } of site) {
-      add(method, { api: null, path, middleware: guarded ? guard : null, respond });
+      add(method, { path, middleware: guarded ? guard : null, respond });
     }
     this.#unmatched = Object.freeze({
       index: routes.length,
-      api: null,
       path: '*',
       middleware: guard,
       respond: (exchange: E) => this.#refuse(exchange),
@@ -79,7 +79,7 @@ export class Dispatcher<E extends Exchange = Exchange> {
 
   /** Makes the service's state, unless it is there. `run` does so by itself. */
   async start(): Promise<void> {
-    this.#state ??= { value: await this.#service.makeState?.() };
+    this.#state ??= { value: await stateOf(this.#service) };
   }
 
   get state(): unknown {

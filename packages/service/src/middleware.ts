@@ -20,38 +20,48 @@ export async function runMiddleware<T>(
   ctx: RequestContext,
   route: () => T | Promise<T>,
 ): Promise<Outcome<T>> {
-  let made: { readonly value: T } | null = null;
-  let swallowed: { readonly error: unknown } | null = null;
+  const made: { value: T }[] = [];
+  const swallowed: { error: unknown }[] = [];
 
   const runFrom = async (index: number): Promise<void> => {
     const current = middleware[index];
     if (current === undefined) {
-      made = { value: await route() };
+      made.push({ value: await route() });
       return;
     }
-    let rest: Promise<void> | null = null;
-    let settled = false;
+    const called: Rest[] = [];
     await current(ctx, () => {
-      if (rest !== null) throw calledTwice();
-      rest = runFrom(index + 1);
-      rest.then(
-        () => (settled = true),
-        (error: unknown) => {
-          settled = true;
-          swallowed = { error };
-        },
-      );
-      return rest;
+      if (called.length > 0) throw calledTwice();
+      const rest = new Rest(runFrom(index + 1), swallowed);
+      called.push(rest);
+      return rest.done;
     });
-    if (!settled) await rest;
+    if (called[0]?.isSettled === false) await called[0].done;
   };
 
   await runFrom(0);
-  if (made !== null) return made;
+  if (made[0] !== undefined) return made[0];
   const status = ctx.touchedResponse?.chosenStatus;
   if (status !== null && status !== undefined) return { status };
   // A middleware that catches an error and answers nothing does not hide it.
-  throw swallowed === null ? noResponse() : (swallowed as { readonly error: unknown }).error;
+  throw swallowed[0] === undefined ? noResponse() : swallowed[0].error;
+}
+
+/** What runs inside of a middleware, watched because nobody may wait for it. */
+class Rest {
+  readonly done: Promise<void>;
+  isSettled = false;
+
+  constructor(done: Promise<void>, failures: { error: unknown }[]) {
+    this.done = done;
+    done.then(
+      () => (this.isSettled = true),
+      (error: unknown) => {
+        this.isSettled = true;
+        failures.push({ error });
+      },
+    );
+  }
 }
 
 const calledTwice = () =>

@@ -6,6 +6,7 @@
  */
 import { channel } from 'node:diagnostics_channel';
 import { STATUS_CODES } from 'node:http';
+import { inspect } from 'node:util';
 import { EkibenError } from '@ekiben/spec';
 import type { ErrorCode, Fault } from '@ekiben/spec';
 import type { Reply } from './exchange.ts';
@@ -17,7 +18,7 @@ export interface Problem {
   readonly title: string;
   readonly status: number;
   readonly detail?: string;
-  /** Everything wrong with the input. */
+  /** Everything wrong with the input, where the status is 400. */
   readonly errors?: readonly Fault[];
 }
 
@@ -26,6 +27,7 @@ export const PROBLEM_TYPE = 'application/problem+json';
 /** No more of a request than this is said back to it: an answer is not a mirror for whoever wants to inject a page or fill a log. */
 export const MAX_ECHO = 200;
 
+const UNEXPECTED = 500;
 const CLIENT_CLOSED = 499; // nginx's number; never sent, only counted
 
 const KINDS: ReadonlyMap<ErrorCode, readonly [status: number, title: string]> = new Map([
@@ -55,7 +57,7 @@ const serviceErrors = channel('ekiben:service:error');
 /** The answer for anything thrown. What was not the client's doing is reported to the log as well. */
 export function problemReply(error: unknown, request: { readonly method: string; readonly path: string }): Reply {
   const problem = problemOf(error);
-  if (problem.status >= 500) report({ error, method: request.method, path: request.path });
+  if (problem.status === UNEXPECTED) report({ error, method: request.method, path: request.path });
   return reply(problem, headersOf(error));
 }
 
@@ -71,14 +73,15 @@ export function problemOf(error: unknown): Problem {
     return {
       type: EkibenError.is(error) ? typeOf(error.code) : 'about:blank',
       title: 'Internal Server Error',
-      status: 500,
+      status: UNEXPECTED,
       detail: 'The service failed on this request; its log has the cause.',
     };
   }
   const [status, title] = kind;
   const problem = { type: typeOf(error.code), title, status, detail: error.message };
-  const faults = error.details?.errors;
-  return faults === undefined ? problem : { ...problem, errors: faults.map(shorten) };
+  if (status !== 400) return problem;
+  const faults = error.details?.errors ?? [{ pointer: '', message: error.message }];
+  return { ...problem, errors: faults.map(shorten) };
 }
 
 const typeOf = (code: ErrorCode) => `urn:ekiben:error:${code}`;
@@ -90,12 +93,12 @@ export function excerpt(text: string): string {
   return text.length <= MAX_ECHO ? text : `${text.slice(0, MAX_ECHO - 1)}…`;
 }
 
+/** What the status asks an answer to say in its headers. */
 function headersOf(error: unknown): Headers | null {
-  if (!EkibenError.is(error) || error.details === undefined) return null;
-  const { allow } = error.details;
-  if (error.code === 'EKIBEN_METHOD_NOT_ALLOWED' && typeof allow === 'string') return new Headers({ allow });
+  if (!EkibenError.is(error)) return null;
   if (error.code === 'EKIBEN_UNSUPPORTED_CONTENT_ENCODING') return new Headers({ 'accept-encoding': 'identity' });
-  return null;
+  const allow = error.details?.allow;
+  return error.code === 'EKIBEN_METHOD_NOT_ALLOWED' && typeof allow === 'string' ? new Headers({ allow }) : null;
 }
 
 function reply(problem: Problem, headers: Headers | null): Reply {
@@ -105,5 +108,5 @@ function reply(problem: Problem, headers: Headers | null): Reply {
 function report(event: ServiceErrorEvent): void {
   if (serviceErrors.hasSubscribers) serviceErrors.publish(event);
   // An error that nobody hears would be lost.
-  else console.error(event.error);
+  else process.stderr.write(`${inspect(event.error)}\n`);
 }

@@ -12,8 +12,6 @@ export type Respond<E extends Exchange> = (exchange: E, ctx: RequestContext) => 
 export interface Route<E extends Exchange = Exchange> {
   /** Dense from 0, to keep figures about routes in an array. */
   readonly index: number;
-  /** The API's name; null for a route of the server's own and for what matches no route. */
-  readonly api: string | null;
   readonly path: string;
   /** Null when nothing guards it. */
   readonly middleware: readonly Middleware[] | null;
