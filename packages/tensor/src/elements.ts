@@ -1,6 +1,6 @@
 /** What each dtype's elements are: their width, their storage, and how JavaScript values get in and out. */
 import { EkibenError } from '@ekiben/spec';
-import type { DType, Fault, Scalar, TensorStorage } from '@ekiben/spec';
+import type { DType, Scalar, TensorStorage } from '@ekiben/spec';
 import { float16ToNumber, numberToFloat16 } from './float16.ts';
 
 export type NumericDType = Exclude<DType, 'string'>;
@@ -52,7 +52,9 @@ export function toScalar(dtype: DType, stored: number | bigint | string): Scalar
   return stored;
 }
 
-const integerRange: { readonly [D in DType]?: readonly [low: number, high: number] } = {
+type Range = readonly [low: number, high: number];
+
+const integerRange: { readonly [D in 'int8' | 'int16' | 'int32' | 'uint8' | 'uint16' | 'uint32']: Range } = {
   int8: [-(2 ** 7), 2 ** 7 - 1],
   int16: [-(2 ** 15), 2 ** 15 - 1],
   int32: [-(2 ** 31), 2 ** 31 - 1],
@@ -60,6 +62,12 @@ const integerRange: { readonly [D in DType]?: readonly [low: number, high: numbe
   uint16: [0, 2 ** 16 - 1],
   uint32: [0, 2 ** 32 - 1],
 };
+
+const isWithin = (value: unknown, [low, high]: Range): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high;
+
+const wrap64 = (dtype: 'int64' | 'uint64', value: bigint): bigint =>
+  dtype === 'int64' ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value);
 
 /**
  * A JavaScript value as an element is stored, or `undefined` when the dtype cannot hold it: nothing is wrapped, cut or parsed.
@@ -79,24 +87,11 @@ function toStored(dtype: DType, value: unknown): number | bigint | string | unde
     case 'int64':
     case 'uint64': {
       const integer = Number.isSafeInteger(value) ? BigInt(value as number) : value;
-      if (typeof integer !== 'bigint') return undefined;
-      return (dtype === 'int64' ? BigInt.asIntN(64, integer) : BigInt.asUintN(64, integer)) === integer
-        ? integer
-        : undefined;
+      return typeof integer === 'bigint' && wrap64(dtype, integer) === integer ? integer : undefined;
     }
-    default: {
-      const [low, high] = integerRange[dtype]!;
-      return Number.isInteger(value) && (value as number) >= low && (value as number) <= high
-        ? (value as number)
-        : undefined;
-    }
+    default:
+      return isWithin(value, integerRange[dtype]) ? value : undefined;
   }
-}
-
-/** Why `toStored` refused a value; tells a number, whose digits matter, but echoes no text. */
-export function refusal(dtype: DType, value: unknown): string {
-  const got = typeof value === 'number' || typeof value === 'bigint' ? String(value).slice(0, 50) : kind(value);
-  return `expected ${dtype}, got ${got}`;
 }
 
 /** Puts a JavaScript value into the storage of `dtype`; false when it does not fit. */
@@ -106,13 +101,3 @@ export function store(storage: TensorStorage[DType], index: number, dtype: DType
   (storage as { [index: number]: number | bigint | string })[index] = stored;
   return true;
 }
-
-export function unfit(faults: readonly Fault[]): EkibenError {
-  const first = faults[0]!;
-  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
-  return new EkibenError('EKIBEN_TENSOR_VALUE', `at ${first.pointer}: ${first.message}${more}`, {
-    details: { errors: faults },
-  });
-}
-
-const kind = (value: unknown) => (value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value);

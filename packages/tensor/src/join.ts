@@ -45,8 +45,8 @@ export function split<D extends DType>(tensor: Tensor<D>, sizes: readonly number
   const along = axisOf(shape, axis);
   const length = shape[along]!;
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  if (total !== length) {
-    const detail = `parts of ${total} in all cannot be cut from axis ${along} of length ${length}`;
+  if (total !== length || !sizes.every((size) => Number.isInteger(size) && size >= 0)) {
+    const detail = `parts of [${sizes.join(', ')}] cannot be cut from axis ${along} of length ${length}`;
     throw new EkibenError('EKIBEN_TENSOR_MISMATCH', detail);
   }
   const outer = product(shape.slice(0, along));

@@ -1,7 +1,8 @@
 import { EkibenError } from '@ekiben/spec';
-import type { DType, Fault, Scalar, Tensor, TensorStorage } from '@ekiben/spec';
-import { allocate, refusal, storageClass, store, toScalar, unfit } from './elements.ts';
-import { MAX_EMPTY_ROWS, MAX_FAULTS, MAX_RANK } from './limits.ts';
+import type { DType, Scalar, Tensor, TensorStorage } from '@ekiben/spec';
+import { allocate, storageClass, store, toScalar } from './elements.ts';
+import { FaultList, refusal } from './faults.ts';
+import { MAX_EMPTY_ROWS, MAX_RANK } from './limits.ts';
 
 /**
  * The {@link Tensor} of this package. It keeps the `data` and `shape` it is given, uncopied: treat both as read-only from then on.
@@ -17,12 +18,8 @@ export class DenseTensor<D extends DType = DType> implements Tensor<D> {
 
   constructor(data: TensorStorage[D], shape: readonly number[], dtype: D) {
     checkStorage(data, dtype);
-    if (sizeOf(shape) !== data.length) {
-      throw new EkibenError(
-        'EKIBEN_TENSOR_SHAPE',
-        `shape [${shape.join(', ')}] holds ${sizeOf(shape)} elements, but the data has ${data.length}`,
-      );
-    }
+    const size = sizeOf(shape);
+    if (size !== data.length) throw shapeError(shape, `holds ${size} elements, but the data has ${data.length}`);
     this.dtype = dtype;
     this.shape = shape;
     this.data = data;
@@ -31,10 +28,8 @@ export class DenseTensor<D extends DType = DType> implements Tensor<D> {
   item(index: number): Scalar<D> {
     const stored = this.data[index];
     if (stored === undefined) {
-      throw new EkibenError(
-        'EKIBEN_INDEX_OUT_OF_RANGE',
-        `no element ${index} in a tensor of ${this.data.length} elements`,
-      );
+      const detail = `no element ${index} in a tensor of ${this.data.length} elements`;
+      throw new EkibenError('EKIBEN_INDEX_OUT_OF_RANGE', detail);
     }
     return toScalar(this.dtype, stored);
   }
@@ -71,15 +66,15 @@ export function sizeOf(shape: readonly number[]): number {
       throw new EkibenError('EKIBEN_TENSOR_SHAPE', `axis ${axis} has length ${length}, which is no whole number >= 0`);
     }
     if (length === 0 && size > MAX_EMPTY_ROWS) {
-      throw new EkibenError(
-        'EKIBEN_TENSOR_SHAPE',
-        `shape [${shape.join(', ')}] has more than ${MAX_EMPTY_ROWS} rows of nothing`,
-      );
+      throw shapeError(shape, `has more than ${MAX_EMPTY_ROWS} rows of nothing`);
     }
     size *= length;
   }
   return size;
 }
+
+const shapeError = (shape: readonly number[], fault: string) =>
+  new EkibenError('EKIBEN_TENSOR_SHAPE', `shape [${shape.join(', ')}] ${fault}`);
 
 /** Of lengths that are part of a checked shape. */
 export const product = (lengths: readonly number[]): number => lengths.reduce((size, length) => size * length, 1);
@@ -87,17 +82,23 @@ export const product = (lengths: readonly number[]): number => lengths.reduce((s
 function checkStorage(data: unknown, dtype: DType): void {
   if (dtype === 'string') {
     if (!Array.isArray(data)) throw wrongStorage(dtype, 'an array of strings');
-    const index = data.findIndex((element) => typeof element !== 'string');
-    if (index >= 0) throw new EkibenError('EKIBEN_TENSOR_VALUE', `element ${index} of a string tensor is no string`);
+    refuseElement(
+      data.findIndex((element) => typeof element !== 'string'),
+      'no string',
+    );
     return;
   }
   const expected = storageClass(dtype);
   if (!(data instanceof expected)) throw wrongStorage(dtype, expected.name);
-  if (dtype === 'bool') {
-    const index = (data as Uint8Array).findIndex((byte) => byte > 1);
-    if (index >= 0)
-      throw new EkibenError('EKIBEN_TENSOR_VALUE', `element ${index} of a bool tensor is neither 0 nor 1`);
-  }
+  if (dtype === 'bool')
+    refuseElement(
+      (data as Uint8Array).findIndex((byte) => byte > 1),
+      'neither 0 nor 1',
+    );
+}
+
+function refuseElement(index: number, fault: string): void {
+  if (index >= 0) throw new EkibenError('EKIBEN_TENSOR_VALUE', `element ${index} is ${fault}`);
 }
 
 function wrongStorage(dtype: DType, expected: string): EkibenError {
@@ -105,11 +106,12 @@ function wrongStorage(dtype: DType, expected: string): EkibenError {
 }
 
 function convert<D extends DType>(values: readonly unknown[], dtype: D): TensorStorage[D] {
-  const storage = allocate(dtype, values.length);
-  const faults: Fault[] = [];
-  for (let i = 0; i < values.length && faults.length < MAX_FAULTS; i++) {
-    if (!store(storage, i, dtype, values[i])) faults.push({ pointer: `/${i}`, message: refusal(dtype, values[i]) });
+  const data = allocate(dtype, values.length);
+  const faults = new FaultList();
+  for (let i = 0; i < values.length && !faults.full; i++) {
+    faults.path[0] = i;
+    if (!store(data, i, dtype, values[i])) faults.add(1, refusal(dtype, values[i]));
   }
-  if (faults.length > 0) throw unfit(faults);
-  return storage;
+  faults.throwIfAny();
+  return data;
 }

@@ -31,8 +31,8 @@ export function tensorBytes({ data }: Tensor): Uint8Array {
  * @throws EKIBEN_TENSOR_WIRE when header and bytes, which come from another process, contradict each other or themselves
  */
 export function fromWire<D extends DType>(header: TensorHeader<D>, bytes: Uint8Array): DenseTensor<D>;
-export function fromWire(header: TensorHeader, bytes: Uint8Array): DenseTensor {
-  const { dtype, shape, byteLength } = header;
+export function fromWire(header: TensorHeader | null, bytes: Uint8Array): DenseTensor {
+  const { dtype, shape, byteLength } = (header ?? {}) as Partial<TensorHeader>;
   if (!isDType(dtype) || !Array.isArray(shape)) throw wireError('the header names no dtype or no shape');
   if (byteLength !== bytes.byteLength) throw wireError(`${byteLength} bytes were announced, ${bytes.byteLength} came`);
   const size = sizeOf(shape);
