@@ -10,7 +10,7 @@ import { root, workspacePackages } from '../scripts/workspace.mjs';
 
 const published = workspacePackages().filter(({ manifest }) => !manifest.private);
 const attw = join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js');
-const { default: plan } = await getReleasePlan(root);
+const plan = await getReleasePlan(root);
 
 describe.each(published)('$name', ({ name, dir, path, manifest }) => {
   test('publint finds nothing', async () => {

@@ -127,7 +127,7 @@ test('every guard here is a required check', () => {
   const { checks } = JSON.parse(read('.ci/checks.json'));
   const guards = readdirSync(join(root, 'test')).filter((file) => file.endsWith('.test.mjs'));
   const missing = guards.filter(
-    (file) => !checks.some(({ command }) => command.endsWith(` ${basename(file, '.test.mjs')}`)),
+    (file) => !checks.some(({ command }) => command.endsWith(` test/${basename(file, '.test.mjs')}`)),
   );
   expect(missing).toEqual([]);
 });
