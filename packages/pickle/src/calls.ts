@@ -1,14 +1,14 @@
 // What a pickle calls. A call becomes an inert object that names the callable; only the calls that pickle itself writes, because a
 // protocol has no opcode for a built-in type or for making an instance, are read as the data they stand for.
 import type { PickleNode } from '@ekiben/spec';
-import { isObject, isTuple, newObject, type Machine } from './machine.ts';
+import { isPickleObject, isTuple, newObject, type Machine } from './machine.ts';
 import { invalid } from './problem.ts';
 import { encodeLatin1 } from './text.ts';
 
 /** `callable(*args)` */
 export function call(machine: Machine, callable: PickleNode, args: PickleNode): PickleNode {
   if (!isTuple(args)) return invalid('the arguments of a call must be a tuple');
-  if (!isObject(callable)) return invalid('what is called must be a class or function');
+  if (!isPickleObject(callable)) return invalid('what is called must be a class or function');
   const plain = machine.isReference(callable) ? ownCalls.get(callable.class)?.(machine, args) : undefined;
   return plain ?? outcome(machine, callable, args);
 }
@@ -20,8 +20,8 @@ export function outcome(
   args: readonly PickleNode[],
   kwargs?: PickleNode,
 ): PickleNode {
-  if (!isObject(callable)) return invalid('what is called must be a class or function');
-  // What a call returned can be called too: `getattr(Decimal, 'from_float')(0.5)` is kept as a `builtins.getattr()`.
+  if (!isPickleObject(callable)) return invalid('what is called must be a class or function');
+  // What a call returned can be called too: `partial(f)(0.5)` is kept as a `functools.partial()`.
   machine.chargeCopy(callable.class.length + 8 * args.length);
   const object = machine.isReference(callable)
     ? newObject(callable.class, args)
@@ -36,6 +36,7 @@ type OwnCall = (machine: Machine, args: readonly PickleNode[]) => PickleNode | u
 /** By callable; `undefined` where the arguments are none that pickle would write. */
 const ownCalls: ReadonlyMap<string, OwnCall> = new Map<string, OwnCall>([
   ['_codecs.encode', (machine, [text, encoding]) => (encoding === 'latin1' ? latin1(machine, text) : undefined)],
+  ['builtins.getattr', attribute],
   ['builtins.bytes', (_, args) => (args.length === 0 ? new Uint8Array() : undefined)],
   ['builtins.bytearray', byteArray],
   ['builtins.set', set],
@@ -67,10 +68,18 @@ function set(machine: Machine, args: readonly PickleNode[]): ReadonlySet<PickleN
   return new Set<PickleNode>(items);
 }
 
+/** Before protocol 4, what is inside a class: `getattr(Nested, 'Inner')`. */
+function attribute(machine: Machine, args: readonly PickleNode[]): PickleNode | undefined {
+  const [owner, name] = args;
+  if (args.length !== 2 || !isPickleObject(owner) || !machine.isReference(owner) || typeof name !== 'string')
+    return undefined;
+  return machine.reference(`${owner.class}.${name}`);
+}
+
 /** Protocols 0 and 1: `base` is the built-in type that the class extends, `content` its value. */
 function reconstruct(machine: Machine, args: readonly PickleNode[]): PickleNode | undefined {
   const [type = null, base, content = null] = args;
-  if (args.length !== 3 || !isObject(base)) return undefined;
+  if (args.length !== 3 || !isPickleObject(base)) return undefined;
   return newInstance(machine, type, base.class === 'builtins.object' ? [] : [content]);
 }
 
@@ -80,5 +89,5 @@ function newInstance(
   args: readonly PickleNode[],
   kwargs?: PickleNode,
 ): PickleNode | undefined {
-  return isObject(type) && machine.isReference(type) ? outcome(machine, type, args, kwargs) : undefined;
+  return isPickleObject(type) && machine.isReference(type) ? outcome(machine, type, args, kwargs) : undefined;
 }

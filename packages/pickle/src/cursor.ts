@@ -21,8 +21,9 @@ export class Cursor {
   }
 
   require(length: number): void {
-    const remain = this.#bytes.length - this.offset;
-    if (length > remain) throw new Problem('TRUNCATED', `${length} bytes should follow, but only ${remain} do`);
+    const missing = length - (this.#bytes.length - this.offset);
+    if (missing > 0)
+      throw new Problem('TRUNCATED', `it ends too early, ${missing} byte${missing === 1 ? '' : 's'} short`);
   }
 
   uint8(): number {
@@ -60,7 +61,7 @@ export class Cursor {
   /** The bytes up to the next newline, which is passed over. */
   line(): Uint8Array {
     const end = this.#bytes.indexOf(0x0a, this.offset);
-    if (end === -1) throw new Problem('TRUNCATED', 'a line should follow, but no newline does');
+    if (end === -1) throw new Problem('TRUNCATED', 'it ends too early, within a line');
     const line = this.bytes(end - this.offset);
     this.offset++;
     return line;

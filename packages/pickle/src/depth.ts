@@ -1,5 +1,5 @@
 import type { PickleNode } from '@ekiben/spec';
-import { isObject } from './machine.ts';
+import { isPickleObject } from './machine.ts';
 import { overLimit } from './problem.ts';
 
 type Container = Exclude<PickleNode, null | boolean | number | bigint | string | Uint8Array>;
@@ -36,7 +36,7 @@ function isContainer(node: PickleNode): node is Container {
 }
 
 function* children(node: Container): Generator<PickleNode, undefined> {
-  if (isObject(node)) {
+  if (isPickleObject(node)) {
     yield node.args;
     yield node.state;
     if (node.kwargs) yield node.kwargs;

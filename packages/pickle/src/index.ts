@@ -1,5 +1,5 @@
 export type { PickleNode, PickleObject } from '@ekiben/spec';
-export { describe, expectObject } from './expect.ts';
-export { defaultLimits, type PickleLimits } from './limits.ts';
-export { isObject } from './machine.ts';
+export { className, describeNode, expectObject } from './expect.ts';
+export { defaultLimits, type PickleLimitOptions, type PickleLimits } from './limits.ts';
+export { isPickleObject } from './machine.ts';
 export { readPickle } from './reader.ts';

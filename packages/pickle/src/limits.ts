@@ -18,8 +18,11 @@ export interface PickleLimits {
 /** Vectorizers take kilobytes, the largest forests of scikit-learn some hundred megabytes; the nodes are held beside the bytes. */
 const MAX_BYTES = 256 * 1024 * 1024;
 
-/** A vocabulary of two million words makes six million values. The worst kind, an empty dict of one byte, takes about 200 bytes. */
-const MAX_NODES = 10_000_000;
+/**
+ * A vocabulary of a million words makes three million values. The costliest, an empty dict of one byte, takes about 200 bytes: all
+ * of them about 1 GB, which fits Node's default heap.
+ */
+const MAX_NODES = 5_000_000;
 
 /** Python remembers nearly every value it writes, so as many as there are nodes. */
 const MAX_MEMO = MAX_NODES;
@@ -37,3 +40,11 @@ export const defaultLimits: PickleLimits = {
   maxDepth: MAX_DEPTH,
   maxIntegerDigits: MAX_INTEGER_DIGITS,
 };
+
+/** Limits in place of the defaults. */
+export type PickleLimitOptions = { readonly [K in keyof PickleLimits]?: PickleLimits[K] | undefined };
+
+export function withDefaults(limits: PickleLimitOptions): PickleLimits {
+  const given = Object.entries(limits).filter(([, limit]) => limit !== undefined);
+  return { ...defaultLimits, ...Object.fromEntries(given) };
+}

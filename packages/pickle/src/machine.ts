@@ -11,7 +11,7 @@ export type OpenObject = Mutable<PickleObject>;
 /** Bytes that cost about as much as a node. */
 const bytesPerNode = 64;
 
-export function isObject(node: PickleNode | undefined): node is PickleObject {
+export function isPickleObject(node: PickleNode | undefined): node is PickleObject {
   return typeof node === 'object' && node !== null && 'kind' in node;
 }
 
@@ -102,12 +102,12 @@ export class Machine {
     if (this.#nodes > this.limits.maxNodes) overLimit('maxNodes', this.limits.maxNodes);
   }
 
-  /** A class or function as the pickle names it. */
-  reference(module: string, name: string): void {
-    this.chargeCopy(module.length + name.length);
-    const reference = newObject(`${python3Modules.get(module) ?? module}.${name}`, []);
+  /** A class or function itself, by its full name. */
+  reference(name: string): PickleObject {
+    this.chargeCopy(name.length);
+    const reference = newObject(name, []);
     this.#references.add(reference);
-    this.push(reference);
+    return reference;
   }
 
   /** True when the object is a class or function itself, and not the outcome of a call. */
@@ -115,12 +115,6 @@ export class Machine {
     return this.#references.has(object);
   }
 }
-
-/** Modules that Python 3 renamed and that pickle's own protocols name. */
-const python3Modules = new Map([
-  ['__builtin__', 'builtins'],
-  ['copy_reg', 'copyreg'],
-]);
 
 export function newObject(name: string, args: readonly PickleNode[]): OpenObject {
   return { kind: 'object', class: name, args, state: null };

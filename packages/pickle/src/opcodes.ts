@@ -1,7 +1,7 @@
 // The opcodes of protocols 0 to 5, as CPython's pickletools lists them, each with what it does to the machine.
-import type { PickleNode } from '@ekiben/spec';
+import type { PickleNode, PickleObject } from '@ekiben/spec';
 import { call, outcome } from './calls.ts';
-import { isObject, isTuple, type Machine, type OpenObject } from './machine.ts';
+import { isPickleObject, isTuple, type Machine, type OpenObject } from './machine.ts';
 import { decodeLong, parseFloatText, parseInteger } from './numbers.ts';
 import { invalid, unsupported } from './problem.ts';
 import { asciiOrBytes, decodeLatin1, decodeQuoted, decodeRawUnicodeEscape, decodeUtf8 } from './text.ts';
@@ -82,17 +82,16 @@ export const opcodes: ReadonlyArray<Opcode | undefined> = table({
   0x6a: ['LONG_BINGET', (m) => m.recall(m.input.uint32())],
 
   // Classes, functions and what they make: all inert
-  0x63: ['GLOBAL', (m) => m.reference(decodeUtf8(m.input.line()), decodeUtf8(m.input.line()))],
-  0x93: ['STACK_GLOBAL', stackGlobal],
+  0x63: ['GLOBAL', (m) => m.push(globalLines(m))],
+  0x93: ['STACK_GLOBAL', (m) => m.push(stackGlobal(m))],
   0x52: ['REDUCE', (m) => m.push(call(m, ...pair(m)))],
   0x81: ['NEWOBJ', (m) => m.push(newObj(m, ...pair(m)))],
-  0x92: ['NEWOBJ_EX', newObjEx],
-  0x69: ['INST', inst],
-  0x6f: ['OBJ', obj],
+  0x92: ['NEWOBJ_EX', (m) => m.push(newObjEx(m))],
+  0x69: ['INST', (m) => m.push(inst(m))],
+  0x6f: ['OBJ', (m) => m.push(obj(m))],
   0x62: ['BUILD', build],
-  // What an id stands for is known to the program that wrote it.
-  0x50: ['PERSID', (m) => persistent(m, decodeUtf8(m.input.line()))],
-  0x51: ['BINPERSID', (m) => persistent(m, m.pop())],
+  0x50: ['PERSID', (m) => m.push(persistent(m, decodeUtf8(m.input.line())))],
+  0x51: ['BINPERSID', (m) => m.push(persistent(m, m.pop()))],
   0x82: ['EXT1', extension],
   0x83: ['EXT2', extension],
   0x84: ['EXT4', extension],
@@ -143,7 +142,7 @@ function pair(m: Machine): [PickleNode, PickleNode] {
 }
 
 function append(items: readonly PickleNode[], target: PickleNode): void {
-  if (isObject(target)) {
+  if (isPickleObject(target)) {
     append(items, ((target as OpenObject).listItems ??= []));
   } else if (Array.isArray(target) && !Object.isFrozen(target)) {
     for (const item of items) target.push(item);
@@ -154,7 +153,7 @@ function append(items: readonly PickleNode[], target: PickleNode): void {
 
 function setItems(keysAndValues: readonly PickleNode[], target: PickleNode): PickleNode {
   if (keysAndValues.length % 2 !== 0) invalid('a key has no value');
-  if (isObject(target)) {
+  if (isPickleObject(target)) {
     setItems(keysAndValues, ((target as OpenObject).dictItems ??= new Map()));
   } else if (target instanceof Map) {
     for (let i = 0; i < keysAndValues.length; i += 2) target.set(keysAndValues[i], keysAndValues[i + 1]);
@@ -169,46 +168,58 @@ function addItems(items: readonly PickleNode[], target: PickleNode): void {
   for (const item of items) target.add(item);
 }
 
-function stackGlobal(m: Machine): void {
+/** Modules that Python 3 renamed and that pickle itself names. */
+const python3Modules = new Map([
+  ['__builtin__', 'builtins'],
+  ['copy_reg', 'copyreg'],
+]);
+
+function global(m: Machine, module: string, name: string): PickleObject {
+  return m.reference(`${python3Modules.get(module) ?? module}.${name}`);
+}
+
+function globalLines(m: Machine): PickleObject {
+  const module = decodeUtf8(m.input.line());
+  return global(m, module, decodeUtf8(m.input.line()));
+}
+
+function stackGlobal(m: Machine): PickleObject {
   const [module, name] = pair(m);
-  if (typeof module !== 'string' || typeof name !== 'string') invalid('module and name must be text');
-  m.reference(module, name);
+  return typeof module === 'string' && typeof name === 'string'
+    ? global(m, module, name)
+    : invalid('module and name must be text');
 }
 
-function newObj(m: Machine, type: PickleNode, args: PickleNode): PickleNode {
-  return isTuple(args) ? outcome(m, type, args) : invalid('the arguments of a class must be a tuple');
+function newObj(m: Machine, type: PickleNode, args: PickleNode, kwargs?: PickleNode): PickleNode {
+  return isTuple(args) ? outcome(m, type, args, kwargs) : invalid('the arguments of a class must be a tuple');
 }
 
-function newObjEx(m: Machine): void {
+function newObjEx(m: Machine): PickleNode {
   const kwargs = m.pop();
-  const [type, args] = pair(m);
-  if (!isTuple(args)) invalid('the arguments of a class must be a tuple');
-  m.push(outcome(m, type, args, kwargs));
+  return newObj(m, ...pair(m), kwargs);
 }
 
-function inst(m: Machine): void {
+function inst(m: Machine): PickleNode {
   const args = m.popToMark();
-  m.reference(decodeUtf8(m.input.line()), decodeUtf8(m.input.line()));
-  m.push(outcome(m, m.pop(), args));
+  return outcome(m, globalLines(m), args);
 }
 
-function obj(m: Machine): void {
+function obj(m: Machine): PickleNode {
   const [type, ...args] = m.popToMark();
-  if (type === undefined) invalid('it takes a class, but none follows the mark');
-  m.push(outcome(m, type, args));
+  return type === undefined ? invalid('it takes a class, but none follows the mark') : outcome(m, type, args);
 }
 
 function build(m: Machine): void {
   const state = m.pop();
   const object = m.top();
-  if (!isObject(object)) return invalid('it gives a state to something that is not an object');
-  if (object.state !== null) invalid(`the ${object.class} has a state already`);
+  if (!isPickleObject(object)) return invalid('it gives a state to something that is not an object');
+  if (object.state !== null) invalid('the object has a state already');
   (object as OpenObject).state = state;
 }
 
-function persistent(m: Machine, id: PickleNode): void {
-  m.reference('pickle', 'Unpickler.persistent_load');
-  m.push(outcome(m, m.pop(), [id]));
+/** What an id stands for is known to the program that wrote it. */
+function persistent(m: Machine, id: PickleNode): PickleNode {
+  return outcome(m, m.reference('pickle.Unpickler.persistent_load'), [id]);
 }
 
 function extension(): never {

@@ -1,6 +1,6 @@
 import { EkibenError, type PickleNode } from '@ekiben/spec';
 import { checkDepth } from './depth.ts';
-import { defaultLimits, type PickleLimits } from './limits.ts';
+import { withDefaults, type PickleLimitOptions } from './limits.ts';
 import { Machine } from './machine.ts';
 import { opcodes, STOP } from './opcodes.ts';
 import { invalid, overLimit, Problem } from './problem.ts';
@@ -16,17 +16,14 @@ const codes = {
  * Reads a Python pickle of protocol 0 to 5 as data. Nothing is imported, looked up or called: whatever class or function the pickle
  * names, the outcome is a {@link PickleObject} that carries the name. Bytes after the end of the pickle are ignored, as Python does.
  *
- * Dicts are Maps, sets Sets, lists arrays, tuples frozen arrays, `bytes` and `bytearray` views of the input. An integer is a number
- * where that is exact, else a bigint; a Python 2 string is text where it is ASCII, else bytes. A value that the pickle shares is
- * shared here too, and one that contains itself does so here: walk unknown nodes with care.
+ * Dicts are Maps, sets Sets, lists arrays, tuples frozen arrays, `bytes` and `bytearray` views of the input. A float is a number, and an
+ * int too where that is exact, else a bigint; a Python 2 string is text where it is ASCII, else bytes. What the pickle shares is shared
+ * here too, and what contains itself does so here: walk unknown nodes with care.
  *
  * @throws EKIBEN_PICKLE_TRUNCATED, EKIBEN_PICKLE_INVALID, EKIBEN_PICKLE_UNSUPPORTED (protocol 6, out-of-band buffers, extension codes) or
  * EKIBEN_PICKLE_LIMIT, with the byte `offset` and the `opcode` in `details`.
  */
-export function readPickle(
-  bytes: Uint8Array,
-  limits: { readonly [K in keyof PickleLimits]?: PickleLimits[K] | undefined } = {},
-): PickleNode {
+export function readPickle(bytes: Uint8Array, limits: PickleLimitOptions = {}): PickleNode {
   const machine = new Machine(bytes, withDefaults(limits));
   const at = { offset: 0, opcode: 'none' };
   try {
@@ -57,9 +54,4 @@ function run(machine: Machine, length: number, at: { offset: number; opcode: str
   const root = machine.pop();
   checkDepth(root, limits.maxDepth);
   return root;
-}
-
-function withDefaults(limits: { readonly [K in keyof PickleLimits]?: PickleLimits[K] | undefined }): PickleLimits {
-  const given = Object.entries(limits).filter(([, limit]) => limit !== undefined);
-  return { ...defaultLimits, ...Object.fromEntries(given) };
 }

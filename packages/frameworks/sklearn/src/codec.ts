@@ -1,4 +1,4 @@
-import { describe, expectObject, isObject } from '@ekiben/pickle';
+import { className, describeNode, expectObject, isPickleObject } from '@ekiben/pickle';
 import type { CustomObjectCodec, PickleNode } from '@ekiben/spec';
 import { DictVectorizer, invalid, type DictVectorizerOptions } from './dict-vectorizer.ts';
 
@@ -47,25 +47,17 @@ export const dictVectorizer: CustomObjectCodec<DictVectorizer> = {
 /** The names in the order of their columns. scikit-learn transforms by `vocabulary_`; `feature_names_` only describes it. */
 function featureNames(vocabulary: PickleNode | undefined): string[] {
   if (!(vocabulary instanceof Map)) return invalid('it has no vocabulary_, so it was never fitted');
-  const names = new Array<string>(vocabulary.size);
-  for (const [name, column] of vocabulary as ReadonlyMap<PickleNode, PickleNode>) {
-    if (typeof name !== 'string')
-      return invalid(`${describe(name)} is a feature name in its vocabulary_, where only str can be`);
-    if (
-      typeof column !== 'number' ||
-      !Number.isInteger(column) ||
-      column < 0 ||
-      column >= names.length ||
-      column in names
-    ) {
-      return invalid(`the columns in its vocabulary_ are not 0 to ${names.length - 1}, each once`);
-    }
-    names[column] = name;
-  }
-  return names;
+  const entries: [PickleNode, PickleNode][] = [...vocabulary];
+  const byColumn = new Map(entries.map(([name, column]) => [column, name]));
+  return entries.map((_, column) => {
+    const name = byColumn.get(column);
+    if (name === undefined) return invalid(`no feature of its vocabulary_ has column ${column} of ${entries.length}`);
+    if (typeof name !== 'string') return invalid(`${describeNode(name)} is a feature name, where only a str can be`);
+    return name;
+  });
 }
 
 function dtype(node: PickleNode | undefined): 'float32' | 'float64' {
-  const name = isObject(node) ? node.class : describe(node ?? null);
+  const name = isPickleObject(node) ? className(node) : describeNode(node ?? null);
   return dtypes.get(name) ?? invalid(`its dtype is ${name}, where only ${[...dtypes.keys()].join(', ')} can be`);
 }
