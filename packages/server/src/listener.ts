@@ -73,7 +73,7 @@ function cutOff(exchange: NodeExchange, error: unknown): number {
   if (response.destroyed && isPrematureClose(error)) return CLIENT_CLOSED;
   const problem = problemReply(error, exchange);
   if (response.headersSent) response.destroy();
-  else writeReply(exchange, problem, true);
+  else void writeReply(exchange, problem, true);
   return problem.status;
 }
 

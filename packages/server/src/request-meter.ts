@@ -35,7 +35,7 @@ export class RequestMeter {
 
   #of(status: number): StatusCount {
     for (const count of this.statuses) if (count.status === status) return count;
-    const buckets = new Array<number>(DURATION_BUCKETS.length + 1).fill(0);
+    const buckets = [...DURATION_BUCKETS, Infinity].map(() => 0);
     const count: StatusCount = { status, requests: 0, seconds: 0, buckets };
     this.statuses.push(count);
     return count;

@@ -1,0 +1,192 @@
+// From the start to the last answer.
+import { once } from 'node:events';
+import { Agent, get, request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import * as z from 'zod';
+import { json } from '@ekiben/io-descriptors';
+import { toRunner } from '@ekiben/runners';
+import { Service } from '@ekiben/service';
+import { serve } from '../src/index.ts';
+import type { RunningServer, ServeOptions } from '../src/index.ts';
+import { postJson, postRequest, RawConnection, statusOf } from './raw.ts';
+
+const Word = { input: json(z.string()), output: json(z.string()) };
+const echo = new Service('echo').api('echo', Word, (word) => word);
+
+const running: RunningServer[] = [];
+async function start(service: Parameters<typeof serve>[0], options: ServeOptions = {}): Promise<RunningServer> {
+  const server = await serve(service, { port: 0, ...options });
+  running.push(server);
+  return server;
+}
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((server) => server.close()));
+});
+
+/** A service whose handler waits until it is let go. */
+function held() {
+  let open = () => {};
+  let enter = () => {};
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  const entered = new Promise<void>((resolve) => (enter = resolve));
+  const service = echo.api('wait', Word, async (word) => {
+    enter();
+    await opened;
+    return word;
+  });
+  return { service, entered, open: () => open() };
+}
+
+describe('start', () => {
+  test('listens on loopback, on a port of its own when asked', async () => {
+    const server = await start(echo);
+    expect(server.url).toBe(`http://127.0.0.1:${server.port}`);
+    expect(server.port).toBeGreaterThan(0);
+  });
+
+  test('an IPv6 address makes a URL that can be used', async () => {
+    const server = await start(echo, { host: '::1' });
+    expect(server.url).toBe(`http://[::1]:${server.port}`);
+    expect(await statusOf(`${server.url}/livez`)).toBe(200);
+  });
+
+  test('a port that is taken is named, with what to do', async () => {
+    const { port } = await start(echo);
+    await expect(serve(echo, { port })).rejects.toMatchObject({
+      code: 'EKIBEN_PORT_IN_USE',
+      message: expect.stringContaining(`--port ${port + 1}`),
+    });
+  });
+
+  test('an address that is not here is named', async () => {
+    await expect(serve(echo, { port: 0, host: '192.0.2.1' })).rejects.toMatchObject({ code: 'EKIBEN_LISTEN_FAILED' });
+  });
+
+  test('state is made before the first request, and its failure is the start’s', async () => {
+    const broken = new Service('s', { state: () => Promise.reject(new Error('no database')) });
+    await expect(serve(broken, { port: 0 })).rejects.toThrow('no database');
+  });
+
+  test('models load before the first request, and their failure is the start’s', async () => {
+    class Broken {
+      static readonly signatures = {};
+      constructor() {
+        throw new Error('no weights');
+      }
+      predict(x: number): number {
+        return x;
+      }
+    }
+    const service = new Service('s', { runners: [toRunner(Broken, { name: 'broken', placement: 'embedded' })] });
+    await expect(serve(service, { port: 0 })).rejects.toThrow('no weights');
+  });
+});
+
+describe('close', () => {
+  test('finishes what is in flight, refuses what is new, and says that it is not ready', async () => {
+    const { service, entered, open } = held();
+    const server = await start(service);
+    const idle = await RawConnection.open(server.port);
+    await idle.send('GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n').until(/200 OK/);
+    const answer = postJson(`${server.url}/wait`, '"kept"');
+    await entered;
+    let closed = false;
+    const closing = server.close().then(() => (closed = true));
+    // A connection that was there before may still ask, and is told to go.
+    const refused = await idle.send('GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n').rest();
+    expect(refused).toMatch(/503 Service Unavailable[\s\S]*connection: close[\s\S]*EKIBEN_NOT_READY/);
+    await expect(fetch(`${server.url}/livez`)).rejects.toThrow();
+    expect(closed).toBe(false);
+    open();
+    const response = await answer;
+    expect(await response.text()).toBe('"kept"');
+    expect(response.headers.get('connection')).toBe('close');
+    await closing;
+  });
+
+  test('a request on its way over an idle connection is still answered', async () => {
+    const server = await start(echo);
+    const connection = await RawConnection.open(server.port);
+    await connection.send(postRequest('/echo', '"first"')).until(/"first"/);
+    const closing = server.close();
+    connection.send(postRequest('/echo', '"second"'));
+    expect(await connection.rest()).toMatch(/"second"$/);
+    await closing;
+  });
+
+  test('an idle connection does not hold it up', async () => {
+    const server = await start(echo);
+    const agent = new Agent({ keepAlive: true });
+    const [response] = (await once(get(`${server.url}/livez`, { agent }), 'response')) as [IncomingMessage];
+    const ended = once(response.socket, 'close');
+    response.resume();
+    await once(response, 'end');
+    await server.close();
+    await ended;
+    expect(agent.freeSockets).toEqual({});
+    agent.destroy();
+  });
+
+  test('what is not done in the grace time is cut off', async () => {
+    const { service, entered } = held();
+    const server = await start(service, { graceMs: 50 });
+    const answer = postJson(`${server.url}/wait`, '"lost"');
+    const lost = expect(answer).rejects.toThrow();
+    await entered;
+    await server.close();
+    await lost;
+  });
+
+  test('twice is once', async () => {
+    const server = await start(echo);
+    expect(server.close()).toBe(server.close());
+  });
+
+  test('a client that keeps sending requests loses none', async () => {
+    const server = await start(echo);
+    const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+    const ask = () =>
+      new Promise<string>((resolve) => {
+        const outgoing = request(`${server.url}/echo`, { method: 'POST', agent }, (response) => {
+          response.resume().on('end', () => resolve('answered'));
+        });
+        outgoing.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'failed'));
+        outgoing.end('"x"');
+      });
+    const outcomes = new Set<string>();
+    const client = async () => {
+      for (let last = ''; last !== 'ECONNREFUSED'; outcomes.add(last)) last = await ask();
+    };
+    const clients = Promise.all(Array.from({ length: 8 }, client));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await server.close();
+    await clients;
+    expect(outcomes).toEqual(new Set(['answered', 'ECONNREFUSED']));
+    agent.destroy();
+  });
+});
+
+describe('runners', () => {
+  const module = fileURLToPath(new URL('runner-service.mjs', import.meta.url));
+
+  test('one that is down makes the server not ready, and fails only the calls to it', async () => {
+    const { svc } = (await import(module)) as { svc: typeof echo };
+    const server = await start(svc, { module });
+    const ask = (path: string) => postJson(server.url + path, '"x"');
+    const pid = Number(await (await ask('/pid')).json());
+    expect(pid).not.toBe(process.pid);
+    expect(await statusOf(`${server.url}/readyz`)).toBe(200);
+
+    const crashed = await ask('/crash');
+    expect([crashed.status, await crashed.json()]).toMatchObject([
+      503,
+      { type: 'urn:ekiben:error:EKIBEN_RUNNER_CRASHED' },
+    ]);
+    const ready = await fetch(`${server.url}/readyz`);
+    expect([ready.status, await ready.json()]).toMatchObject([503, { detail: 'Not ready: runner worker is down.' }]);
+    expect(await statusOf(`${server.url}/livez`)).toBe(200);
+    expect((await ask('/here')).status).toBe(200);
+  });
+});

@@ -1,0 +1,197 @@
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import * as z from 'zod';
+import { json } from '@ekiben/io-descriptors';
+import { Service } from '@ekiben/service';
+import { serve } from '../src/index.ts';
+import type { RunningServer } from '../src/index.ts';
+import { postRequest, RawConnection, statusOf } from './raw.ts';
+
+/** Handlers that wait here are let go by the test. */
+const gates = new Map<string, PromiseWithResolvers>();
+interface PromiseWithResolvers {
+  readonly entered: Promise<AbortSignal>;
+  readonly open: () => void;
+  enter(signal: AbortSignal): Promise<void>;
+}
+function gate(name: string): PromiseWithResolvers {
+  let open = () => {};
+  let entered: (signal: AbortSignal) => void = () => {};
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  const made = {
+    open: () => open(),
+    entered: new Promise<AbortSignal>((resolve) => (entered = resolve)),
+    enter: (signal: AbortSignal) => (entered(signal), opened),
+  };
+  gates.set(name, made);
+  return made;
+}
+
+const Word = { input: json(z.string(), { maxBytes: 1000 }), output: json(z.string()) };
+const service = new Service('words')
+  .api('echo', Word, (word) => word)
+  .api('wait', Word, async (word, ctx) => {
+    await gates.get(word)?.enter(ctx.signal);
+    return word;
+  });
+
+let server: RunningServer;
+beforeAll(async () => {
+  server = await serve(service, { port: 0, headersTimeoutMs: 500, requestTimeoutMs: 1000 });
+});
+afterAll(() => server.close());
+const open = () => RawConnection.open(server.port);
+const statusesOf = (received: string) =>
+  [...received.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status));
+
+describe('requests on one connection', () => {
+  test('pipelined ones are answered in order, though the first takes longer', async () => {
+    const slow = gate('slow');
+    const connection = await open();
+    connection.send(postRequest('/wait', '"slow"') + postRequest('/echo', '"fast"') + postRequest('/nope', '""'));
+    await slow.entered;
+    slow.open();
+    const received = await connection.until(/404[\s\S]*\}/);
+    expect(statusesOf(received)).toEqual([200, 200, 404]);
+    expect(received.indexOf('"slow"')).toBeLessThan(received.indexOf('"fast"'));
+    connection.socket.destroy();
+  });
+
+  test('a refused small body does not disturb the next request', async () => {
+    const connection = await open();
+    const received = await connection.send(postRequest('/nope', '"x"') + postRequest('/echo', '"y"')).until(/"y"/);
+    expect(statusesOf(received)).toEqual([404, 200]);
+    connection.socket.destroy();
+  });
+
+  test('a client that half-closes after its request still gets the answer', async () => {
+    const connection = await open();
+    connection.socket.end(postRequest('/echo', '"half"'));
+    expect(await connection.rest()).toMatch(/200 OK[\s\S]*"half"/);
+  });
+});
+
+describe('bodies', () => {
+  test('chunked ones, in any pieces', async () => {
+    const connection = await open();
+    connection.send('POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\n"ab\r\n');
+    const received = await connection.send('1\r\nc\r\n1\r\n"\r\n0\r\n\r\n').until(/"abc"/);
+    expect(statusesOf(received)).toEqual([200]);
+    connection.socket.destroy();
+  });
+
+  test('a chunked one over the limit is refused while it comes', async () => {
+    const connection = await open();
+    connection.send('POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n');
+    connection.send(`400\r\n${'x'.repeat(1024)}\r\n`);
+    const received = await connection.until(/maxBytes|larger[^}]*\}/);
+    expect(received).toMatch(/^HTTP\/1\.1 413 [\s\S]*connection: close/i);
+    connection.socket.destroy();
+  });
+
+  test('one that says it is too large is refused before it is sent, and the connection ends', async () => {
+    const connection = await open();
+    connection.send('POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 9999999\r\n\r\n');
+    const received = await connection.until(/larger[^}]*\}/);
+    expect(received).toMatch(/^HTTP\/1\.1 413 [\s\S]*connection: close/i);
+    connection.socket.end();
+    await connection.rest();
+  });
+
+  test('a client that sends all of a refused body before it reads still finds the answer', async () => {
+    const connection = await open();
+    const body = 'x'.repeat(3_000_000);
+    connection.send(`POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    expect(await connection.rest()).toMatch(/^HTTP\/1\.1 413 [\s\S]*\}$/);
+  });
+
+  test('with expect: 100-continue, the body is asked for only where it is wanted', async () => {
+    const wanted = await open();
+    wanted.send('POST /echo HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n');
+    await wanted.until(/100 Continue/);
+    expect(statusesOf(await wanted.send('"ab"').until(/"ab"/))).toEqual([100, 200]);
+    wanted.socket.destroy();
+    const unwanted = await open();
+    unwanted.send('POST /nope HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n');
+    const received = await unwanted.until(/\}/);
+    expect(statusesOf(received)).toEqual([404]);
+    expect(received).toMatch(/connection: close/);
+    unwanted.socket.destroy();
+  });
+});
+
+describe('what is no request', () => {
+  test.each([
+    ['garbage', 'hello\r\n\r\n', 400],
+    ['a content length that is no number', 'POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 1x\r\n\r\n', 400],
+    ['a negative content length', 'POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n', 400],
+    [
+      'a length and chunks at once',
+      'POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n',
+      400,
+    ],
+    ['headers over 16 KiB', `GET / HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`, 431],
+    ['headers that never end', 'GET / HTTP/1.1\r\nhost: x\r\nx: ', 408],
+    ['a body that never ends', 'POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n"', 408],
+  ])('%s is a problem document, and the connection ends', async (_, request, status) => {
+    const connection = await open();
+    const received = await connection.send(request).rest();
+    expect(statusesOf(received)).toEqual([status]);
+    expect(received).toContain('content-type: application/problem+json');
+    expect(JSON.parse(received.slice(received.indexOf('\r\n\r\n')))).toMatchObject({ status });
+  });
+
+  test('a request with no host is refused', async () => {
+    expect(statusesOf(await (await open()).send('GET /livez HTTP/1.1\r\n\r\n').rest())).toEqual([400]);
+  });
+
+  test('the server goes on', async () => {
+    expect(await statusOf(`${server.url}/livez`)).toBe(200);
+  });
+});
+
+describe('request targets', () => {
+  test.each([
+    ['GET http://some.host:80/livez?x=1 HTTP/1.1', 200],
+    ['GET /livez?x HTTP/1.1', 200],
+    ['OPTIONS * HTTP/1.1', 404],
+    ['GET //livez HTTP/1.1', 404],
+    ['GET /../livez HTTP/1.1', 404],
+    ['GET /%00 HTTP/1.1', 404],
+    ['GET http://[bad/livez HTTP/1.1', 404],
+  ])('%s is %d', async (line, status) => {
+    const connection = await open();
+    const received = await connection.send(`${line}\r\nhost: x\r\nconnection: close\r\n\r\n`).rest();
+    expect(statusesOf(received)).toEqual([status]);
+  });
+});
+
+describe('a client that leaves', () => {
+  test('while its handler runs aborts the signal, and is counted as 499', async () => {
+    const left = gate('left');
+    const connection = await open();
+    connection.send(postRequest('/wait', '"left"'));
+    const signal = await left.entered;
+    expect(signal.aborted).toBe(false);
+    connection.socket.resetAndDestroy();
+    await once(signal, 'abort');
+    expect(signal.reason).toMatchObject({ code: 'EKIBEN_CLIENT_CLOSED' });
+    left.open();
+    expect(await isCounted('/wait', 499)).toBe(true);
+  });
+
+  test('in the middle of its body is counted as 499', async () => {
+    const connection = await open();
+    connection.send('POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n"a');
+    connection.socket.end();
+    connection.socket.destroy();
+    expect(await isCounted('/echo', 499)).toBe(true);
+  });
+
+  /** Waits, since nobody is told when the server has noticed. */
+  async function isCounted(endpoint: string, status: number): Promise<boolean> {
+    const line = `bentoml_api_server_request_total{endpoint="${endpoint}",http_response_code="${status}"`;
+    while (!(await (await fetch(`${server.url}/metrics`)).text()).includes(line)) await new Promise(setImmediate);
+    return true;
+  }
+});
