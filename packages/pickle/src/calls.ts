@@ -1,5 +1,6 @@
-// What a pickle calls. A call becomes an inert object that names the callable; only the calls that pickle itself writes, because a
-// protocol has no opcode for a built-in type or for making an instance, are read as the data they stand for.
+// What a pickle calls. A call becomes an inert object that names the callable; only the calls that pickle itself
+// writes, because a protocol has no opcode for a built-in type or for making an instance, are read as the data they
+// stand for.
 import type { PickleNode } from '@ekiben/spec';
 import { isPickleObject, isTuple, newObject, type Machine } from './machine.ts';
 import { invalid } from './problem.ts';

@@ -5,7 +5,10 @@ import { invalid, overLimit } from './problem.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** An object that is still being read. Everything that the pickle writes about it is kept; nothing is looked up or called. */
+/**
+ * An object that is still being read. Everything that the pickle writes about it is kept; nothing is looked up or
+ * called.
+ */
 export type OpenObject = Mutable<PickleObject>;
 
 /** Bytes that cost about as much as a node. */

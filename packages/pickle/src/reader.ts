@@ -13,15 +13,16 @@ const codes = {
 } as const;
 
 /**
- * Reads a Python pickle of protocol 0 to 5 as data. Nothing is imported, looked up or called: whatever class or function the pickle
- * names, the outcome is a {@link PickleObject} that carries the name. Bytes after the end of the pickle are ignored, as Python does.
+ * Reads a Python pickle of protocol 0 to 5 as data. Nothing is imported, looked up or called: whatever class or
+ * function the pickle names, the outcome is a {@link PickleObject} that carries the name. Bytes after the end of the
+ * pickle are ignored, as Python does.
  *
- * Dicts are Maps, sets Sets, lists arrays, tuples frozen arrays, `bytes` and `bytearray` views of the input. A float is a number, and an
- * int too where that is exact, else a bigint; a Python 2 string is text where it is ASCII, else bytes. What the pickle shares is shared
- * here too, and what contains itself does so here: walk unknown nodes with care.
+ * Dicts are Maps, sets Sets, lists arrays, tuples frozen arrays, `bytes` and `bytearray` views of the input. A float is
+ * a number, and an int too where that is exact, else a bigint; a Python 2 string is text where it is ASCII, else bytes.
+ * What the pickle shares is shared here too, and what contains itself does so here: walk unknown nodes with care.
  *
- * @throws EKIBEN_PICKLE_TRUNCATED, EKIBEN_PICKLE_INVALID, EKIBEN_PICKLE_UNSUPPORTED (protocol 6, out-of-band buffers, extension codes) or
- * EKIBEN_PICKLE_LIMIT, with the byte `offset` and the `opcode` in `details`.
+ * @throws EKIBEN_PICKLE_TRUNCATED, EKIBEN_PICKLE_INVALID, EKIBEN_PICKLE_UNSUPPORTED (protocol 6, out-of-band buffers,
+ * extension codes) or EKIBEN_PICKLE_LIMIT, with the byte `offset` and the `opcode` in `details`.
  */
 export function readPickle(bytes: Uint8Array, limits: PickleLimitOptions = {}): PickleNode {
   const machine = new Machine(bytes, withDefaults(limits));

@@ -53,12 +53,20 @@ export function encodeLatin1(text: string): Uint8Array | undefined {
   return bytes;
 }
 
-/** Protocol 0's text: Latin-1 with `\uXXXX` and `\UXXXXXXXX`, where a backslash before another character is itself. */
+/**
+ * Protocol 0's text: Latin-1 with `\uXXXX` and `\UXXXXXXXX`. A backslash is itself elsewhere, and so are two before a
+ * `u`.
+ */
 export function decodeRawUnicodeEscape(line: Uint8Array): string {
-  return decodeLatin1(line).replace(/\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))/g, (_, short: string, long: string) => {
-    const code = Number.parseInt(short ?? long, 16);
-    return code > 0x10ffff ? invalid(`U+${code.toString(16)} is no character`) : String.fromCodePoint(code);
-  });
+  return decodeLatin1(line).replace(
+    /(\\+)(u[0-9a-fA-F]{0,4}|U[0-9a-fA-F]{0,8})/g,
+    (all, backslashes: string, escape: string) => {
+      if (backslashes.length % 2 === 0) return all;
+      const code = Number.parseInt(escape.slice(1), 16);
+      if (escape.length !== (escape[0] === 'u' ? 5 : 9) || code > 0x10ffff) invalid(`\\${escape} is no character`);
+      return backslashes.slice(1) + String.fromCodePoint(code);
+    },
+  );
 }
 
 const escapes: Readonly<Record<string, string>> = {
@@ -76,7 +84,7 @@ const escapes: Readonly<Record<string, string>> = {
 
 /** Python 2's `repr` of a string: quoted, with escapes. */
 export function decodeQuoted(line: Uint8Array): Uint8Array {
-  const quoted = decodeLatin1(line).trim();
+  const quoted = decodeLatin1(line);
   const quote = quoted[0];
   if (quoted.length < 2 || (quote !== "'" && quote !== '"') || !quoted.endsWith(quote))
     invalid('the string is not quoted');
@@ -88,7 +96,9 @@ export function decodeQuoted(line: Uint8Array): Uint8Array {
   return encodeLatin1(text) ?? invalid('the string holds more than bytes');
 }
 
-/** Bytes of a string that Python 2 wrote: text when they are ASCII, as Python 3 reads them, else the bytes themselves. */
+/**
+ * Bytes of a string that Python 2 wrote: text when they are ASCII, as Python 3 reads them, else the bytes themselves.
+ */
 export function asciiOrBytes(bytes: Uint8Array): string | Uint8Array {
   return bytes.every((byte) => byte < 0x80) ? decodeLatin1(bytes) : bytes;
 }

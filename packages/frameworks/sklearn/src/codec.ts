@@ -17,8 +17,9 @@ const dtypes = new Map<string, 'float32' | 'float64'>([
 /**
  * Reads a fitted `DictVectorizer` from a pickle of scikit-learn (1.1 and 1.9 are tested), and keeps one as JSON.
  *
- * `decode` throws EKIBEN_PICKLE_CLASS_NOT_ALLOWED for another class, EKIBEN_SKLEARN_VECTORIZER for a vectorizer that was never fitted, whose
- * dtype is neither float32 nor float64, or whose feature names are not strings; `fromJson` throws EKIBEN_SKLEARN_VECTORIZER.
+ * `decode` throws EKIBEN_PICKLE_CLASS_NOT_ALLOWED for another class, EKIBEN_SKLEARN_VECTORIZER for a vectorizer that
+ * was never fitted, whose dtype is neither float32 nor float64, or whose feature names are not strings; `fromJson`
+ * throws EKIBEN_SKLEARN_VECTORIZER.
  */
 export const dictVectorizer: CustomObjectCodec<DictVectorizer> = {
   classes,
@@ -44,7 +45,10 @@ export const dictVectorizer: CustomObjectCodec<DictVectorizer> = {
   },
 };
 
-/** The names in the order of their columns. scikit-learn transforms by `vocabulary_`; `feature_names_` only describes it. */
+/**
+ * The names in the order of their columns. scikit-learn transforms by `vocabulary_`; `feature_names_` only describes
+ * it.
+ */
 function featureNames(vocabulary: PickleNode | undefined): string[] {
   if (!(vocabulary instanceof Map)) return invalid('it has no vocabulary_, so it was never fitted');
   const entries: [PickleNode, PickleNode][] = [...vocabulary];

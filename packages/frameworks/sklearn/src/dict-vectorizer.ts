@@ -20,9 +20,9 @@ const hasOwn = Object.prototype.hasOwnProperty;
 /**
  * scikit-learn's `DictVectorizer`, as it transforms: rows of named features to rows of numbers.
  *
- * A number, boolean or bigint goes to the column of its name, `null` (Python's None) likewise as NaN; a string sets the column
- * `name=string` to 1; an array, set or other iterable of strings does so for each. What the vectorizer does not know is ignored, what
- * is absent or undefined is 0, and what meets in one column adds up.
+ * A number, boolean or bigint goes to the column of its name, `null` (Python's None) likewise as NaN; a string sets the
+ * column `name=string` to 1; an array, set or other iterable of strings does so for each. What the vectorizer does not
+ * know is ignored, what is absent or undefined is 0, and what meets in one column adds up.
  */
 export class DictVectorizer {
   readonly featureNames: readonly string[];
@@ -47,7 +47,8 @@ export class DictVectorizer {
   }
 
   /**
-   * One row or many, as a tensor of shape `[rows, featureNames.length]`. A row is a plain object (its own enumerable fields) or a Map.
+   * One row or many, as a tensor of shape `[rows, featureNames.length]`. A row is a plain object (its own enumerable
+   * fields) or a Map.
    * @throws EKIBEN_SKLEARN_ROWS with a JSON pointer to every row or field (to a bound) that is none of the above
    */
   transform(rows: object | readonly object[]): Floats {
@@ -116,7 +117,9 @@ function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.iterator in value && !(value instanceof Map);
 }
 
-/** An object with fields, or an empty plain one: a Promise or a Set, which have none, must not pass for a row of zeros. */
+/**
+ * An object with fields, or an empty plain one: a Promise or a Set, which have none, must not pass for a row of zeros.
+ */
 function isRecord(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);

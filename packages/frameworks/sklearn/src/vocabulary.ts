@@ -1,6 +1,6 @@
 /**
- * Separators that a name may hold before strings are looked up by their joined name. Each is a place to cut the name and so an
- * entry more, and a name made of separators would cost the square of its length.
+ * Separators that a name may hold before strings are looked up by their joined name. Each is a place to cut the name
+ * and so an entry more, and a name made of separators would cost the square of its length.
  */
 const MAX_CUTS = 8;
 
@@ -30,8 +30,9 @@ export class Vocabulary {
 }
 
 /**
- * Columns by feature and string. Nothing tells whether `a=b=c` is the string `b=c` of `a` or the string `c` of `a=b`, so it is both,
- * which is just what finding it by the joined name means. Undefined where names have too many ways to be cut.
+ * Columns by feature and string. Nothing tells whether `a=b=c` is the string `b=c` of `a` or the string `c` of `a=b`,
+ * so it is both, which is just what finding it by the joined name means. Undefined where names have too many ways to be
+ * cut.
  */
 function cut(names: readonly string[], separator: string): Map<string, Map<string, number>> | undefined {
   if (separator === '') return undefined;
