@@ -2,7 +2,7 @@
 // the plain line summed over all. A check that is missing, skips, counts nothing or fails makes the run red.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { plainLine, readPlainLine, sum } from './counts.mjs';
 import { root, workspacePackages } from './workspace.mjs';
@@ -19,9 +19,9 @@ import { root, workspacePackages } from './workspace.mjs';
 /** A check that takes longer hangs: all of them together may take 45 minutes. */
 const WATCHDOG_MINUTES = 30;
 
-const file = process.argv[2];
+const [file, reports = 'report'] = process.argv.slice(2);
 /** @type {{ checks: Check[] }} */
-const { checks } = JSON.parse(readFileSync(join(root, file), 'utf8'));
+const { checks } = JSON.parse(readFileSync(resolve(root, file), 'utf8'));
 
 /** @type {{ name: string, passed: number, failed: number, skipped: number, minutes: number, faults: string[] }[]} */
 const rows = [];
@@ -42,9 +42,10 @@ const lines = rows.map(
 );
 const table = [`${'check'.padEnd(width)} passed failed skipped minutes`, ...lines].join('\n');
 console.log(`\n${table}\n`);
-mkdirSync(join(root, 'report'), { recursive: true });
-writeFileSync(join(root, 'report/ci.txt'), `${table}\n`);
-writeFileSync(join(root, 'report/ci.json'), `${JSON.stringify(rows, null, 2)}\n`);
+const folder = resolve(root, reports);
+mkdirSync(folder, { recursive: true });
+writeFileSync(join(folder, 'ci.txt'), `${table}\n`);
+writeFileSync(join(folder, 'ci.json'), `${JSON.stringify(rows, null, 2)}\n`);
 
 // A fault that no count shows is one more failure, so that the line never reads as if all were well.
 const total = sum(rows);

@@ -72,7 +72,7 @@ describe('all packages in one project', () => {
 
   describe.each(['this Node', 'the newest Node'])('on %s', (node) => {
     test.each(published.flatMap(specifiers))('%s is imported', (specifier) =>
-      importOn(nodes[node], project, specifier),
+      expectImport(nodes[node], project, specifier),
     );
 
     test.each(bins)('$bin --version says the version', ({ name, bin, manifest }) => {
@@ -89,7 +89,7 @@ describe('all packages in one project', () => {
 
 test.each(published)('$name stands alone in an empty project', (each) => {
   const project = install(each.name.replace('/', '-'), [each.name]);
-  for (const specifier of specifiers(each)) importOn(process.execPath, project, specifier);
+  for (const specifier of specifiers(each)) expectImport(process.execPath, project, specifier);
 });
 
 /** An empty project with these packages, all of ours from their tarballs. */
@@ -110,7 +110,7 @@ function install(folder, names) {
   return project;
 }
 
-function importOn(node, project, specifier) {
+function expectImport(node, project, specifier) {
   const json = specifier.endsWith('.json') ? `, { with: { type: 'json' } }` : '';
   const load = PROGRAMS.includes(specifier)
     ? `await readFile(new URL(import.meta.resolve('${specifier}')))`
