@@ -5,7 +5,9 @@
  */
 import { EkibenError } from '@ekiben/spec';
 import type { Forest, Tree } from './forest.ts';
+import { STRIDE } from './flatten.ts';
 import { MAX_SHAP_DEPTH } from './limits.ts';
+import { next, spread } from './walk.ts';
 
 const f32 = Math.fround;
 
@@ -22,118 +24,112 @@ export function contributions(
       'contributions are not defined for trees with vector leaves',
     );
   }
-  const { numFeatures, numOutputs } = forest;
+  const { numFeatures, numOutputs, outputs } = forest;
+  const means = meanValues(forest, begin, end);
+  const explainer = new Explainer(forest, begin, end);
   const columns = numFeatures + 1;
   const out = new Float32Array(numRows * numOutputs * columns);
   const ofTree = new Float32Array(columns);
-  for (let t = begin; t < end; t++) {
-    const tree = forest.trees[t]!;
-    const depth = forest.depths[t]!;
-    if (depth > MAX_SHAP_DEPTH) {
-      throw new EkibenError(
-        'EKIBEN_FOREST_TOO_LARGE',
-        `tree ${t} is ${depth} levels deep; contributions are computed up to ${MAX_SHAP_DEPTH}`,
-      );
-    }
-    const mean = meanValue(tree, t);
-    const explainer = new TreeExplainer(tree, forest.depths[t]!);
-    const weight = f32(tree.weight ?? 1);
-    for (let row = 0; row < numRows; row++) {
+  for (let row = 0; row < numRows; row++) {
+    const lanes = spread(forest, rows, row, 1);
+    for (let t = begin; t < end; t++) {
       ofTree.fill(0);
-      ofTree[numFeatures] = mean;
-      explainer.explain(rows, row * numFeatures, ofTree);
-      const at = (row * numOutputs + forest.outputs[t]!) * columns;
+      ofTree[numFeatures] = means[t - begin]!;
+      explainer.explain(t, lanes, ofTree);
+      const weight = f32(forest.init.trees[t]!.weight ?? 1);
+      const at = (row * numOutputs + outputs[t]!) * columns;
       for (let i = 0; i < columns; i++) out[at + i]! += f32(ofTree[i]! * weight);
     }
   }
   return out;
 }
 
-/** The mean of a tree's leaf values, weighted by cover. */
-function meanValue(tree: Tree, index: number): number {
-  const cover = tree.cover;
-  if (cover === undefined) {
-    throw new EkibenError(
-      'EKIBEN_FOREST_NO_CONTRIBUTIONS',
-      `tree ${index} does not say how many training rows came through each node, which contributions are weighted by`,
-    );
-  }
-  const of = (node: number): number => {
-    if (tree.left[node]! < 0) return f32(tree.value[node]!);
-    const left = tree.left[node]!;
-    const right = tree.right[node]!;
-    const sum = f32(f32(of(left) * f32(cover[left]!)) + f32(of(right) * f32(cover[right]!)));
-    return f32(sum / f32(cover[node]!));
-  };
-  return of(0);
+/** The mean of each tree's leaf values, weighted by cover. */
+function meanValues(forest: Forest, begin: number, end: number): Float32Array {
+  return Float32Array.from({ length: end - begin }, (_, i) => {
+    const t = begin + i;
+    const { left, right, value, cover } = forest.init.trees[t]!;
+    if (cover === undefined) {
+      throw new EkibenError(
+        'EKIBEN_FOREST_NO_CONTRIBUTIONS',
+        `tree ${t} does not say how much of the training data came through its nodes, which contributions are weighted by`,
+      );
+    }
+    if (forest.depths[t]! > MAX_SHAP_DEPTH) {
+      throw new EkibenError(
+        'EKIBEN_FOREST_TOO_LARGE',
+        `tree ${t} is ${forest.depths[t]} levels deep; contributions are computed up to ${MAX_SHAP_DEPTH}`,
+      );
+    }
+    const mean = (node: number): number => {
+      const l = left[node]!;
+      const r = right[node]!;
+      if (l < 0) return f32(value[node]!);
+      return f32(f32(f32(mean(l) * f32(cover[l]!)) + f32(mean(r) * f32(cover[r]!))) / f32(cover[node]!));
+    };
+    return mean(0);
+  });
 }
 
-/** Whether a value goes to the left child of a node. */
-function goesLeft(tree: Tree, node: number, x: number): boolean {
-  if (Number.isNaN(x)) return tree.defaultLeft[node] !== 0;
-  const categories = tree.categories?.get(node);
-  if (categories === undefined) return x < f32(tree.threshold[node]!);
-  return !(x >= 0 && Array.prototype.includes.call(categories, Math.floor(x)));
-}
-
-/** One tree with the memory for its decision paths: each level of the recursion has its copy behind its parent's. */
-class TreeExplainer {
-  readonly #tree: Tree;
-  // Path elements: the feature, the fractions of paths that flow through when it is absent and present, the permutation weight.
+/** Explains one tree at a time. Each level of the recursion has its copy of the decision path behind its parent's. */
+class Explainer {
+  readonly #forest: Forest;
+  // Of the elements of paths: the feature, the fractions of paths that go through when it is absent and when it is present, the
+  // permutation weight.
   readonly #feature: Int32Array;
   readonly #zero: Float32Array;
   readonly #one: Float32Array;
   readonly #weight: Float32Array;
-  #rows: Float32Array | Float64Array = new Float32Array(0);
-  #start = 0;
+  #tree: Tree;
+  #lanes: Float32Array = new Float32Array(0);
   #phi: Float32Array = new Float32Array(0);
 
-  constructor(tree: Tree, depth: number) {
-    this.#tree = tree;
+  constructor(forest: Forest, begin: number, end: number) {
+    this.#forest = forest;
+    const depth = forest.depths.subarray(begin, end).reduce((max, d) => Math.max(max, d), 0);
     const size = ((depth + 2) * (depth + 3)) / 2;
     this.#feature = new Int32Array(size);
     this.#zero = new Float32Array(size);
     this.#one = new Float32Array(size);
     this.#weight = new Float32Array(size);
+    this.#tree = forest.init.trees[begin]!;
   }
 
-  /** Adds the contributions of the features of the row at `start` to `phi`. */
-  explain(rows: Float32Array | Float64Array, start: number, phi: Float32Array): void {
-    this.#rows = rows;
-    this.#start = start;
+  /** Adds the contributions of the features to `phi`. */
+  explain(tree: number, lanes: Float32Array, phi: Float32Array): void {
+    this.#tree = this.#forest.init.trees[tree]!;
+    this.#lanes = lanes;
     this.#phi = phi;
-    this.#descend(0, 0, 0, 1, 1, -1);
+    this.#descend(this.#forest.roots[tree]!, 0, 0, 1, 1, -1);
   }
 
+  /** `node` is an offset in the forest, `parent` where the parent's path begins. */
   #descend(node: number, parentDepth: number, parent: number, zero: number, one: number, feature: number): void {
-    const tree = this.#tree;
+    const forest = this.#forest;
     let depth = parentDepth;
     const path = parent + depth + 1;
-    for (const array of [this.#feature, this.#zero, this.#one, this.#weight]) array.copyWithin(path, parent, path);
+    this.#feature.copyWithin(path, parent, path);
+    this.#zero.copyWithin(path, parent, path);
+    this.#one.copyWithin(path, parent, path);
+    this.#weight.copyWithin(path, parent, path);
     this.#extend(path, depth, zero, one, feature);
 
-    const left = tree.left[node]!;
-    if (left < 0) {
-      const value = f32(tree.value[node]!);
+    const first = forest.nodes[node + 2]!;
+    if (first === node) {
+      const value = f32(this.#tree.value[forest.ids[node >> 2]!]!);
       for (let i = 1; i <= depth; i++) {
-        const weight = this.#unwoundSum(path, depth, i);
-        const gain = f32(f32(weight * f32(this.#one[path + i]! - this.#zero[path + i]!)) * value);
-        this.#phi[this.#feature[path + i]!]! += gain;
+        const fraction = f32(this.#one[path + i]! - this.#zero[path + i]!);
+        this.#phi[this.#feature[path + i]!]! += f32(f32(this.#unwoundSum(path, depth, i) * fraction) * value);
       }
       return;
     }
-    const split = tree.feature[node]!;
-    const cover = tree.cover!;
-    const right = tree.right[node]!;
-    const toLeft = goesLeft(tree, node, f32(this.#rows[this.#start + split]!));
-    const hot = toLeft ? left : right;
-    const cold = toLeft ? right : left;
-    const all = f32(cover[node]!);
-    const hotZero = f32(f32(cover[hot]!) / all);
-    const coldZero = f32(f32(cover[cold]!) / all);
+    const hot = next(forest, this.#lanes, 0, node);
+    const cold = hot === first ? first + STRIDE : first;
+    const lane = forest.nodes[node]!;
+    const split = (lane >= 0 ? lane : forest.sets[~lane]!) >> 1;
     let zeroBefore = 1;
     let oneBefore = 1;
-    // A feature that the path has already split on is undone, and done again with this split.
+    // A feature that the path has split on before is undone, to be done again with this split.
     for (let i = 0; i <= depth; i++) {
       if (this.#feature[path + i] !== split) continue;
       zeroBefore = this.#zero[path + i]!;
@@ -142,8 +138,14 @@ class TreeExplainer {
       depth--;
       break;
     }
+    const hotZero = f32(this.#cover(hot) / this.#cover(node));
+    const coldZero = f32(this.#cover(cold) / this.#cover(node));
     this.#descend(hot, depth + 1, path, f32(hotZero * zeroBefore), oneBefore, split);
     this.#descend(cold, depth + 1, path, f32(coldZero * zeroBefore), 0, split);
+  }
+
+  #cover(node: number): number {
+    return f32(this.#tree.cover![this.#forest.ids[node >> 2]!]!);
   }
 
   #extend(path: number, depth: number, zero: number, one: number, feature: number): void {

@@ -17,7 +17,7 @@ export interface Tree {
   readonly defaultLeft: ArrayLike<number>;
   /** Leaf values, float32: one a node, or `numOutputs` a node where `vectorLeaf` is set. Read in leaves only. */
   readonly value: ArrayLike<number>;
-  /** By node: the categories that go right. Any other number, negative and too large ones too, goes left. */
+  /** By node: the categories that go right. Any other goes left, see `unknownCategory` too. */
   readonly categories?: ReadonlyMap<number, ArrayLike<number>> | undefined;
   /** Weight of the training rows that came through a node (XGBoost's `sum_hessian`), float32: needed for contributions only. */
   readonly cover?: ArrayLike<number> | undefined;
@@ -33,6 +33,12 @@ export interface ForestInit {
   readonly numOutputs?: number | undefined;
   /** Whether every leaf has a value for each output. @default false */
   readonly vectorLeaf?: boolean | undefined;
+  /**
+   * Where a number goes that is negative, or beyond the 32 numbers with the largest category that a node names: left as other
+   * categories that it does not name, or as a missing value (XGBoost 1.6).
+   * @default 'left'
+   */
+  readonly unknownCategory?: 'left' | 'missing' | undefined;
   readonly trees: readonly Tree[];
 }
 
@@ -63,11 +69,14 @@ export interface TreeRange {
  * A node that tests a category has the lane ~i, where `sets[i]` says where its bitset is.
  */
 export class Forest {
+  /** What it was made of. Contributions read it too. */
+  readonly init: ForestInit;
   readonly numFeatures: number;
   readonly numOutputs: number;
   readonly numTrees: number;
   readonly vectorLeaf: boolean;
 
+  /** @internal */ readonly unknownIsMissing: boolean;
   /** @internal */ readonly nodes: Int32Array;
   /** @internal The same memory as `nodes`. */ readonly floats: Float32Array;
   /** @internal By tree: offset of its root in `nodes`, depth in edges, output. */ readonly roots: Int32Array;
@@ -79,7 +88,6 @@ export class Forest {
   readonly sets: Int32Array;
   /** @internal */ readonly bits: Uint32Array;
   /** @internal Spread rows; grows to what is needed. */ lanes = new Float32Array(0);
-  /** @internal As given: contributions need them. */ readonly trees: readonly Tree[];
 
   /**
    * @throws EKIBEN_FOREST_INVALID when the trees are no trees (a child or feature out of range, a node reached twice, arrays of
@@ -87,11 +95,12 @@ export class Forest {
    */
   constructor(init: ForestInit) {
     const built = flatten(init);
+    this.init = init;
     this.numFeatures = init.numFeatures;
     this.numOutputs = init.numOutputs ?? 1;
     this.vectorLeaf = init.vectorLeaf ?? false;
+    this.unknownIsMissing = init.unknownCategory === 'missing';
     this.numTrees = init.trees.length;
-    this.trees = init.trees;
     this.nodes = built.nodes;
     this.floats = new Float32Array(built.nodes.buffer);
     this.roots = built.roots;

@@ -1,31 +1,19 @@
-// The scikit-learn classes of Python's xgboost (sklearn.py): what they make of a booster's output.
+// What the scikit-learn classes of Python's xgboost (sklearn.py) make of a booster's output.
 import { EkibenError } from '@ekiben/spec';
 import type { Floats, Tensor } from '@ekiben/spec';
 import { tensor } from '@ekiben/tensor';
 import type { Booster, InplaceOptions } from './booster.ts';
+import { parseJson } from './document.ts';
 import type { XgboostMethods } from './framework.ts';
-import { largest, objectiveOf, softmax } from './objective.ts';
-
-/** Estimators use the rounds up to the best one, and predict in place except with gblinear. */
-function estimatorOptions(booster: Booster): InplaceOptions {
-  const best = booster.bestIteration;
-  return {
-    iterationRange: best === undefined || booster.booster === 'gblinear' ? undefined : [0, best + 1],
-    missing: missingValue(booster),
-  };
-}
-
-function value(booster: Booster, rows: Floats, options: InplaceOptions): Tensor<'float32'> {
-  return booster.booster === 'gblinear' ? booster.predict(rows) : booster.inplacePredict(rows, options);
-}
+import { largest, objectiveOf } from './objective.ts';
 
 /** Methods of XGBRegressor, XGBRanker and their like. */
-export function estimatorMethods(booster: Booster, name: string): XgboostMethods {
+export function estimatorMethods(booster: Booster): XgboostMethods {
   const options = estimatorOptions(booster);
   return {
-    predict: (rows) => value(booster, rows, options),
+    predict: (rows) => predictValue(booster, rows, options),
     predictProba: () => {
-      throw new EkibenError('EKIBEN_XGBOOST_METHOD', `a model of the class ${name} has no predict_proba, only predict`);
+      throw new EkibenError('EKIBEN_XGBOOST_METHOD', 'only classifiers have predict_proba; this model has predict');
     },
     apply: (rows) => booster.predLeaf(rows, options),
     predContribs: (rows) => booster.predContribs(rows, options),
@@ -36,50 +24,58 @@ export function estimatorMethods(booster: Booster, name: string): XgboostMethods
 export function classifierMethods(booster: Booster): XgboostMethods {
   const options = estimatorOptions(booster);
   const objective = objectiveOf(booster.objective);
-  const numClasses = Math.max(2, booster.numClasses);
+  const isMulticlass = booster.numClasses > 2;
+
   return {
-    ...estimatorMethods(booster, 'XGBClassifier'),
+    ...estimatorMethods(booster),
     predict(rows) {
-      const values = value(booster, rows, options);
+      const values = predictValue(booster, rows, options);
       if (objective.argmax) return values;
-      if (values.shape.length > 1 && numClasses !== 2) {
-        return tensor(largest(values.data, booster.numOutputs), [values.shape[0]!], 'float32');
-      }
+      if (isMulticlass) return tensor(largest(values.data, booster.numOutputs), values.shape.slice(0, 1), 'float32');
       return tensor(
-        values.data.map((p) => (p > 0.5 ? 1 : 0)),
+        values.data.map((value) => Number(value > 0.5)),
         values.shape,
         'float32',
       );
     },
     predictProba(rows) {
-      if (objective.probabilities === undefined) {
+      if (!objective.probabilities) {
         throw new EkibenError('EKIBEN_XGBOOST_METHOD', `the objective ${booster.objective} gives no probabilities`);
       }
       if (objective.argmax) {
         const margins = booster.inplacePredict(rows, { ...options, predictType: 'margin' });
-        softmax(margins.data, booster.numOutputs);
+        objective.transform(margins.data, booster.numOutputs);
         return margins;
       }
-      const values = value(booster, rows, options);
-      return values.shape.length > 1 ? values : withNegatives(values);
+      const values = predictValue(booster, rows, options);
+      return booster.numOutputs > 1 ? values : ofBothClasses(values);
     },
   };
 }
 
-/** `[n]` probabilities p of the second of two classes as `[n, 2]`: 1 - p and p. */
-function withNegatives(positives: Tensor<'float32'>): Tensor<'float32'> {
-  const both = new Float32Array(positives.data.length * 2);
-  for (let i = 0; i < positives.data.length; i++) {
-    both[2 * i] = 1 - positives.data[i]!;
-    both[2 * i + 1] = positives.data[i]!;
-  }
-  return tensor(both, [positives.data.length, 2], 'float32');
+/** Estimators use the rounds up to the best one. XGBoost before 2.0 also restored their parameter `missing`. */
+function estimatorOptions(booster: Booster): InplaceOptions {
+  const best = booster.bestIteration;
+  const saved = booster.attributes['scikit_learn'];
+  return {
+    iterationRange: best === undefined ? undefined : [0, best + 1],
+    missing: saved !== undefined && booster.version.startsWith('1.') ? readMissing(saved) : undefined,
+  };
 }
 
-/** The value that stands for a missing one. XGBoost before 2.0 keeps the estimator's parameters in an attribute. */
-function missingValue(booster: Booster): number | undefined {
-  const text = booster.attributes['scikit_learn'];
-  if (text === undefined || !/^1\./.test(booster.version)) return undefined;
-  const found = /"missing": (-?[0-9][^,}]*)/.exec(text);
-  return found === null ? undefined : Number(found[1]);
+function readMissing(parameters: string): number | undefined {
+  const parsed = parseJson(parameters);
+  const isObject = typeof parsed === 'object' && parsed !== null && 'missing' in parsed;
+  return isObject && typeof parsed.missing === 'number' ? parsed.missing : undefined;
+}
+
+function predictValue(booster: Booster, rows: Floats, options: InplaceOptions): Tensor<'float32'> {
+  return booster.booster === 'gblinear' ? booster.predict(rows) : booster.inplacePredict(rows, options);
+}
+
+/** Probabilities p of the second of two classes, `[n]`, as 1 - p and p, `[n, 2]`. */
+function ofBothClasses(positive: Tensor<'float32'>): Tensor<'float32'> {
+  const both = new Float32Array(positive.data.length * 2);
+  for (const [row, p] of positive.data.entries()) both.set([1 - p, p], 2 * row);
+  return tensor(both, [positive.data.length, 2], 'float32');
 }

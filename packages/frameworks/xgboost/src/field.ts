@@ -1,7 +1,7 @@
-// A value of a model document together with where it stands, so that every complaint names the place.
 import { EkibenError } from '@ekiben/spec';
 import type { Numbers, Value } from './ubjson.ts';
 
+/** A value of a model document and where it stands, so that a complaint names the place. */
 export class Field {
   readonly value: Value | undefined;
   readonly path: string;
@@ -15,20 +15,29 @@ export class Field {
     return this.value !== undefined;
   }
 
-  /** A member of an object; one that is not there `exists` not. */
+  /** The names of an object's members. */
+  keys(): string[] {
+    return Object.keys(this.#object());
+  }
+
+  /** A member of an object; `exists` is false where there is none. */
   get(key: string): Field {
-    const value = this.value;
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
-      throw this.fault('an object');
-    }
-    const path = this.path === '' ? key : `${this.path}.${key}`;
-    return new Field(Object.hasOwn(value, key) ? (value as { readonly [key: string]: Value })[key] : undefined, path);
+    const object = this.#object();
+    return new Field(
+      Object.hasOwn(object, key) ? object[key] : undefined,
+      this.path === '' ? key : `${this.path}.${key}`,
+    );
   }
 
   list(): Field[] {
-    const value = this.value;
-    if (!Array.isArray(value) && !ArrayBuffer.isView(value)) throw this.fault('an array');
-    return Array.from(value as ArrayLike<Value>, (element, i) => new Field(element, `${this.path}[${i}]`));
+    if (!isList(this.value)) throw this.fault('an array');
+    return Array.from(this.value, (element: Value, i) => new Field(element, `${this.path}[${i}]`));
+  }
+
+  /** This list, if it has so many elements. */
+  ofLength(length: number): Field {
+    if (isList(this.value) && this.value.length === length) return this;
+    throw this.fault(`an array of ${length} elements`);
   }
 
   string(): string {
@@ -36,48 +45,53 @@ export class Field {
     return this.value;
   }
 
-  /** An integer; XGBoost writes its parameters as strings. */
+  /** An integer. XGBoost writes its parameters as strings. */
   integer(): number {
-    const value = typeof this.value === 'string' ? Number(this.value || NaN) : this.value;
+    const value = typeof this.value === 'string' && this.value !== '' ? Number(this.value) : this.value;
     if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw this.fault('an integer');
     return value;
   }
 
-  number(): number {
-    if (typeof this.value !== 'number') throw this.fault('a number');
-    return this.value;
-  }
-
   integers(): Int32Array {
+    if (this.value instanceof Int32Array) return this.value;
     const numbers = this.numbers();
-    if (numbers instanceof Int32Array) return numbers;
-    for (let i = 0; i < numbers.length; i++) {
-      if ((numbers[i]! | 0) !== numbers[i]) throw this.fault(`an array of 32-bit integers, without ${numbers[i]}`);
-    }
-    return Int32Array.from(numbers);
+    const integers = Int32Array.from(numbers);
+    if (integers.some((integer, i) => integer !== numbers[i])) throw this.fault('an array of 32-bit integers');
+    return integers;
   }
 
   floats(): Float32Array {
-    const numbers = this.numbers();
-    return numbers instanceof Float32Array ? numbers : Float32Array.from(numbers);
+    return this.value instanceof Float32Array ? this.value : Float32Array.from(this.numbers());
   }
 
   numbers(): Numbers | readonly number[] {
     const value = this.value;
-    if (ArrayBuffer.isView(value)) return value as Numbers;
-    if (!Array.isArray(value)) throw this.fault('an array of numbers');
-    return value.map((element) => {
-      if (typeof element === 'number') return element;
-      if (typeof element === 'boolean') return element ? 1 : 0;
-      throw this.fault('an array of numbers');
+    if (isList(value) && !Array.isArray(value)) return value as Numbers;
+    return this.list().map((element) => {
+      if (typeof element.value === 'number') return element.value;
+      if (element.value === null) return NaN; // JSON has no other way to say it
+      if (typeof element.value === 'boolean') return Number(element.value);
+      throw element.fault('a number');
     });
   }
 
   fault(expected: string): EkibenError {
     return new EkibenError(
       'EKIBEN_XGBOOST_MODEL_INVALID',
-      `not a model of XGBoost: ${this.path} ${this.exists ? 'is not' : 'is missing, it should be'} ${expected}`,
+      this.exists
+        ? `not a model of XGBoost: ${this.path || 'the document'} should be ${expected}`
+        : `not a model of XGBoost: ${this.path} is missing; it should be ${expected}`,
       { details: { path: this.path } },
     );
   }
+
+  #object(): { readonly [key: string]: Value } {
+    const value = this.value;
+    if (typeof value === 'object' && value !== null && !isList(value)) return value;
+    throw this.fault('an object');
+  }
+}
+
+function isList(value: Value | undefined): value is Numbers | readonly Value[] {
+  return Array.isArray(value) || ArrayBuffer.isView(value);
 }

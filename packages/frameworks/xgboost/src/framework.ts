@@ -69,7 +69,7 @@ export const xgboost: Framework<Booster, XgboostMethods, XgboostSaveOptions> = {
 function methodsOf(booster: Booster, manifest: ModelManifest): XgboostMethods {
   const name = modelClass(manifest.options['model_class']);
   if (name === 'XGBClassifier' || name === 'XGBRFClassifier') return classifierMethods(booster);
-  if (name !== 'Booster') return estimatorMethods(booster, name);
+  if (name !== 'Booster') return estimatorMethods(booster);
   return {
     predict: (rows) => booster.predict(rows),
     predictProba: () => {

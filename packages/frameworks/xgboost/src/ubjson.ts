@@ -5,10 +5,7 @@ import { MAX_DEPTH, MAX_VALUES } from './limits.ts';
 /** Numbers of one type. int64 is read as float64, and refused where it is no safe integer. */
 export type Numbers = Int8Array | Uint8Array | Int16Array | Int32Array | Float32Array | Float64Array;
 
-export type Value = null | boolean | number | string | Numbers | BigInt64Array | readonly Value[] | ValueObject;
-export interface ValueObject {
-  readonly [key: string]: Value;
-}
+export type Value = null | boolean | number | string | Numbers | readonly Value[] | { readonly [key: string]: Value };
 
 interface NumberType {
   readonly size: number;
@@ -62,7 +59,7 @@ class Reader {
     if (this.#at < this.#bytes.length) throw this.#error(`${this.#bytes.length - this.#at} bytes follow its end`);
   }
 
-  #object(depth: number): ValueObject {
+  #object(depth: number): Value {
     const object: { [key: string]: Value } = Object.create(null);
     while (!this.#skip('}')) {
       const key = this.#string();
@@ -115,7 +112,7 @@ class Reader {
   }
 
   #marker(): string {
-    return String.fromCharCode(this.#bytes[this.#take(1)]!);
+    return String.fromCharCode(this.#view.getUint8(this.#take(1)));
   }
 
   #type(marker: string): NumberType {
