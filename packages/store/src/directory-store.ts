@@ -1,210 +1,183 @@
-// Versioned directories on disk with a manifest each: what the model store and the bento store have in common.
-import { mkdir, readFile, rename, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { EkibenError, type ErrorCode } from '@ekiben/spec';
-import { createEntryGuard } from './archive/entry.ts';
-import { readArchive, readFileChunks } from './archive/read.ts';
+// Versioned directories on disk with a manifest each, in BentoML's layout: what the model store and the bento store share.
+import { EkibenError } from '@ekiben/spec';
+import { readAliasFile, writeAliasFile } from './alias-file.ts';
+import { currentVersion, pointAlias, rollBackAlias, withoutAlias, type Aliases } from './aliases.ts';
+import { commitDraft, type Committed } from './commit.ts';
 import { discardDraft, openDraft, type StoreDraft } from './draft.ts';
-import { errorCode, explainDiskError, isMissing, readDirectory, replaceFile, syncDirectory } from './files.ts';
-import { layout, type Layout } from './layout.ts';
-import type { ArchiveLimits } from './limits.ts';
-import { MANIFEST_MAX_BYTES } from './limits.ts';
-import { nearest } from './nearest.ts';
-import { isDirectory, nameDirectories, readLatest, versionDirectories } from './resolve.ts';
-import { formatTag, LATEST, parseTag, requireNewTag } from './tag.ts';
-import { invalidManifest } from './yaml.ts';
+import { changing, listItems, readItem, unlessReadOnly, type Ground } from './ground.ts';
+import { namingSource, unpackInto, type ImportOptions, type ImportSource } from './import.ts';
+import type { ItemFacts, ItemInfo, ItemKind, Listed, Stored } from './kind.ts';
+import { layout } from './layout.ts';
+import { directoryNames } from './list-index.ts';
+import { withLock } from './lock.ts';
+import { prune, type Pruned } from './prune.ts';
+import { recover } from './recover.ts';
+import { removeItem } from './remove.ts';
+import { nameNotFound, resolveTag, type ResolvedTag } from './resolve.ts';
+import { formatTag, isTagPart, LATEST, parseTag } from './tag.ts';
+import { allVersions, verifyItem, type Verification } from './verify.ts';
+import { mkdir } from 'node:fs/promises';
 
-/** What a manifest says of every kind of item. */
-export interface ItemInfo {
-  readonly tag: string;
-  readonly name: string;
-  readonly version: string;
-  readonly creationTime: string;
-}
+export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
+  readonly ground: Ground<Info, Facts>;
 
-/** What tells the two stores apart. */
-export interface ItemKind<Info extends ItemInfo> {
-  /** The directory in the home. */
-  readonly directory: 'models' | 'bentos';
-  /** As BentoML's messages call it. */
-  readonly noun: 'Model' | 'Bento';
-  readonly manifest: string;
-  readonly notFound: ErrorCode;
-  /** What shows the user what there is. */
-  readonly listCommand: string;
-  read(text: string, where: string): Info;
-}
-
-export type Stored<Info> = Info & { readonly path: string };
-
-export class DirectoryStore<Info extends ItemInfo> {
-  readonly kind: ItemKind<Info>;
-  readonly layout: Layout;
-
-  constructor(home: string, kind: ItemKind<Info>) {
-    this.kind = kind;
-    this.layout = layout(home, kind.directory);
+  constructor(home: string, kind: ItemKind<Info, Facts>) {
+    this.ground = { kind, layout: layout(home, kind.directory) };
   }
 
-  /** @throws EKIBEN_TAG_INVALID, EKIBEN_TAG_AMBIGUOUS, the kind's `notFound`, EKIBEN_MANIFEST_INVALID */
-  async get(text: string): Promise<Stored<Info>> {
-    const { name, version } = parseTag(text);
-    const found =
-      version === undefined || version === LATEST ? await this.#newest(name) : await this.#version(name, version);
-    return this.#read(name, found);
-  }
-
-  /** Every complete version, newest first; of one name if given. */
-  async list(name?: string): Promise<Stored<Info>[]> {
-    const names = name === undefined ? await nameDirectories(this.layout) : [name];
-    const items: Stored<Info>[] = [];
-    for (const each of names) items.push(...(await this.#readAll(each)));
-    return items.toSorted(newestFirst);
-  }
-
-  /** Writes a draft through `fill` and moves it into the store: all of it, or nothing. */
-  async add(fill: (draft: StoreDraft) => Promise<void>): Promise<Stored<Info>> {
-    const draft = await openDraft(this.layout.drafts);
+  async resolve(tag: string): Promise<ResolvedTag> {
     try {
-      await fill(draft);
-      return await this.#commit(draft);
+      return await resolveTag(this.ground, tag);
     } catch (error) {
-      throw explainDiskError(error, this.layout.home);
-    } finally {
-      await discardDraft(draft);
+      // A crash in the middle of a replacement leaves the item taken out; it is put back, and looked for again.
+      if (!EkibenError.is(error) || error.code !== this.ground.kind.notFound) throw error;
+      if (!(await unlessReadOnly(recover(this.ground)))) throw error;
+      return resolveTag(this.ground, tag);
     }
   }
 
-  /** Reads an archive into the store. */
-  async import(path: string, limits?: ArchiveLimits): Promise<Stored<Info>> {
-    return this.add(async (draft) => {
-      let packed = 0;
-      const guard = createEntryGuard(limits, () => packed);
-      const counted = (async function* () {
-        for await (const chunk of readFileChunks(path)) {
-          packed += chunk.length;
-          yield chunk;
-        }
-      })();
-      for await (const entry of readArchive(counted)) {
-        const inside = guard.admit(entry);
-        if (entry.type === 'directory') await mkdir(join(draft.dir, inside), { recursive: true });
-        else await draft.add(inside, entry.body, { executable: entry.executable, grow: (bytes) => guard.grow(bytes) });
+  async get(tag: string): Promise<Stored<Info>> {
+    const { name, version } = await this.resolve(tag);
+    return readItem(this.ground, name, version);
+  }
+
+  async list(name?: string): Promise<Listed<Facts>[]> {
+    await unlessReadOnly(recover(this.ground));
+    return listItems(this.ground, name);
+  }
+
+  /** Names with at least one version directory, without reading any manifest. */
+  names(): string[] {
+    const { layout: paths } = this.ground;
+    return directoryNames(paths.items).filter((name) => directoryNames(paths.name(name)).length > 0);
+  }
+
+  /** Writes an item through `fill` and moves it into the store: all of it, or nothing. */
+  async add(fill: (draft: StoreDraft) => Promise<void>, force = false): Promise<Committed<Info>> {
+    return this.#changing(async () => {
+      const draft = await openDraft(this.ground.layout.drafts);
+      try {
+        await fill(draft);
+        return await commitDraft(this.ground, draft, force);
+      } finally {
+        await discardDraft(draft.root);
       }
     });
   }
 
-  async #commit(draft: StoreDraft): Promise<Stored<Info>> {
-    const info = await this.#readManifest(draft.dir, this.kind.manifest);
-    requireNewTag(info.name, info.version);
-    const { name, version } = info;
-    const target = this.layout.item(name, version);
-    await syncDirectory(draft.dir);
-    await mkdir(this.layout.name(name), { recursive: true });
-    const newest = await this.#newestInfo(name);
-    // `latest` first: until the rename, it names nothing, and readers look for the newest themselves.
-    if (newest === undefined || newestFirst(info, newest) <= 0) {
-      await replaceFile(this.layout.latest(name), version, this.layout.drafts);
-    }
+  /** @param adjust - looks at what was unpacked before it moves in */
+  async import(
+    source: ImportSource,
+    options: ImportOptions,
+    adjust: (draft: StoreDraft) => Promise<void> = async () => {},
+  ): Promise<Committed<Info>> {
     try {
-      await rename(draft.dir, target);
+      return await this.add(async (draft) => {
+        await unpackInto(draft, source, options);
+        await adjust(draft);
+      }, options.force);
     } catch (error) {
-      if (errorCode(error) !== 'ENOTEMPTY' && errorCode(error) !== 'EEXIST') throw error;
-      throw new EkibenError('EKIBEN_ALREADY_EXISTS', `${this.kind.noun} '${info.tag}' is in the store already`);
+      throw namingSource(error, source);
     }
-    await syncDirectory(this.layout.name(name));
-    return { ...info, path: target };
   }
 
-  async #newest(name: string): Promise<string> {
-    const latest = (await readLatest(this.layout, name)) ?? (await this.#newestInfo(name))?.version;
-    if (latest !== undefined) return latest;
-    const near = nearest(name, await nameDirectories(this.layout));
-    throw this.#notFound(
-      `no ${this.kind.noun}s with name '${name}' exist in the store at ${this.layout.items}`,
-      near === undefined ? undefined : `did you mean '${near}'?`,
-    );
+  async remove(tag: string): Promise<string> {
+    const item = await this.resolve(tag);
+    await this.#changing(() => removeItem(this.ground, item));
+    return formatTag(item.name, item.version);
   }
 
-  async #version(name: string, wanted: string): Promise<string> {
-    if (await isDirectory(this.layout.item(name, wanted))) return wanted;
-    const versions = await versionDirectories(this.layout, name);
-    const matches = versions.filter((version) => version.startsWith(wanted));
-    const [match, second] = matches;
-    if (match !== undefined && second === undefined) return match;
-    if (match !== undefined) {
+  async aliases(name: string): Promise<Aliases> {
+    return readAliasFile(this.ground, parseTag(name).name);
+  }
+
+  async alias(tag: string, alias: string): Promise<string> {
+    requireAliasName(alias);
+    const { name, version } = await this.resolve(tag);
+    if (directoryNames(this.ground.layout.name(name)).includes(alias)) {
+      throw invalidAlias(alias, `'${formatTag(name, alias)}' is a version`);
+    }
+    await this.#changeAliases(name, (aliases) => pointAlias(aliases, alias, version, new Date().toISOString()));
+    return formatTag(name, version);
+  }
+
+  async removeAlias(name: string, alias: string): Promise<void> {
+    await this.#changeAliases(parseTag(name).name, (aliases) => {
+      requireAlias(aliases, name, alias);
+      return withoutAlias(aliases, alias);
+    });
+  }
+
+  async rollback(name: string, alias: string): Promise<string> {
+    const { name: only } = parseTag(name);
+    const versions = new Set(directoryNames(this.ground.layout.name(only)));
+    const aliases = await this.#changeAliases(only, (before) => {
+      requireAlias(before, only, alias);
+      const after = rollBackAlias(before, alias, new Date().toISOString(), (version) => versions.has(version));
+      if (after !== undefined) return after;
       throw new EkibenError(
-        'EKIBEN_TAG_AMBIGUOUS',
-        `'${formatTag(name, wanted)}' is the beginning of several versions: ${matches.slice(0, 10).join(', ')}`,
+        'EKIBEN_ALIAS_NO_HISTORY',
+        `the alias '${formatTag(only, alias)}' pointed at no other version before that is still in the store`,
       );
-    }
-    const near = nearest(wanted, versions);
-    throw this.#notFound(
-      `${this.kind.noun} '${formatTag(name, wanted)}' is not found in the store at ${this.layout.items}`,
-      near === undefined ? undefined : `did you mean '${formatTag(name, near)}'?`,
-    );
+    });
+    return formatTag(only, currentVersion(aliases, alias) ?? '');
   }
 
-  #notFound(what: string, hint: string | undefined): EkibenError {
-    const todo = `\`${this.kind.listCommand}\` shows what there is`;
-    return new EkibenError(this.kind.notFound, `${what}; ${hint === undefined ? todo : `${hint} ${todo}`}`);
+  async verify(tag: string | undefined, record: boolean): Promise<Verification[]> {
+    await unlessReadOnly(recover(this.ground));
+    const results: Verification[] = [];
+    for (const item of await this.#versions(tag)) results.push(await verifyItem(this.ground, item, record));
+    return results;
   }
 
-  async #newestInfo(name: string): Promise<Stored<Info> | undefined> {
-    return (await this.#readAll(name)).toSorted(newestFirst)[0];
+  async prune(): Promise<Pruned> {
+    return changing(this.ground.layout, () => prune(this.ground));
   }
 
-  /** Complete versions only: one that Python is still writing has no manifest yet, or half of one. */
-  async #readAll(name: string): Promise<Stored<Info>[]> {
-    const items: Stored<Info>[] = [];
-    for (const version of await versionDirectories(this.layout, name)) {
-      try {
-        items.push(await this.#read(name, version));
-      } catch (error) {
-        if (!isMissing(error) && !EkibenError.is(error)) throw error;
-      }
-    }
-    return items;
+  /** All, all of a name, or one. */
+  async #versions(tag: string | undefined): Promise<ResolvedTag[]> {
+    if (tag === undefined) return allVersions(this.ground);
+    const { name, version } = parseTag(tag);
+    if (version !== undefined) return [await this.resolve(tag)];
+    const versions = allVersions(this.ground, name);
+    if (versions.length === 0) throw nameNotFound(this.ground, name);
+    return versions;
   }
 
-  async #read(name: string, version: string): Promise<Stored<Info>> {
-    const path = this.layout.item(name, version);
-    const where = join(path, this.kind.manifest);
-    const info = await this.#readManifest(path, where);
-    if (info.name !== name || info.version !== version) {
-      throw invalidManifest(
-        where,
-        `it describes '${info.tag}', but lies in the directory of '${formatTag(name, version)}'`,
-      );
-    }
-    return { ...info, path };
+  async #changeAliases(name: string, change: (aliases: Aliases) => Aliases): Promise<Aliases> {
+    const { layout: paths } = this.ground;
+    return this.#changing(async () => {
+      await mkdir(paths.drafts, { recursive: true });
+      return withLock(paths.lock(name), paths.drafts, async () => {
+        const before = await readAliasFile(this.ground, name);
+        const after = change(before);
+        if (after !== before) await writeAliasFile(this.ground, name, after);
+        return after;
+      });
+    });
   }
 
-  async #readManifest(dir: string, where: string): Promise<Info> {
-    const path = join(dir, this.kind.manifest);
-    let size: number;
-    try {
-      size = (await stat(path)).size;
-    } catch (cause) {
-      if (!isMissing(cause)) throw cause;
-      const others = (await readDirectory(dir)).slice(0, 5).map((entry) => entry.name);
-      const holds = others.length === 0 ? 'there are no files' : `there is ${others.join(', ')}`;
-      throw new EkibenError('EKIBEN_MANIFEST_INVALID', `${basename(where)} is missing: ${holds}`, { cause });
-    }
-    if (size > MANIFEST_MAX_BYTES) throw invalidManifest(where, `it is larger than ${MANIFEST_MAX_BYTES} bytes`);
-    return this.kind.read(await readFile(path, 'utf8'), where);
+  async #changing<T>(step: () => Promise<T>): Promise<T> {
+    return changing(this.ground.layout, async () => {
+      await recover(this.ground);
+      return step();
+    });
   }
 }
 
-/** Versions do not sort by themselves (BentoML's have their lowest time bits first), so it is always the time. */
-export function newestFirst(a: ItemInfo, b: ItemInfo): number {
-  return (
-    Date.parse(b.creationTime) - Date.parse(a.creationTime) ||
-    compare(b.creationTime, a.creationTime) ||
-    compare(a.tag, b.tag)
-  );
+function requireAliasName(alias: string): void {
+  if (!isTagPart(alias))
+    throw invalidAlias(alias, 'it follows the rule of versions: lower-case letters, digits, "_", "-" and "."');
+  if (alias === LATEST) throw invalidAlias(alias, `'${LATEST}' always means the newest version`);
 }
 
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+function requireAlias(aliases: Aliases, name: string, alias: string): void {
+  if (currentVersion(aliases, alias) !== undefined) return;
+  const names = Object.keys(aliases);
+  const known = names.length === 0 ? 'it has none' : `it has ${names.join(', ')}`;
+  throw new EkibenError('EKIBEN_ALIAS_NOT_FOUND', `'${name}' has no alias ${JSON.stringify(alias)}; ${known}`);
+}
+
+function invalidAlias(alias: string, why: string): EkibenError {
+  return new EkibenError('EKIBEN_ALIAS_INVALID', `${JSON.stringify(alias)} cannot be an alias: ${why}`);
 }

@@ -1,38 +1,96 @@
-// A directory of the store while it is being written: it lies beside the store until it is complete, then moves in by one rename.
-import { randomBytes } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+// One directory per change of the store, beside it on the same file system, so that the change itself is a single rename.
+//
+//   <drafts>/<owner>/content/                       what is to come into the store
+//   <drafts>/<owner>/removed/<name>/<version>/      what was taken out of it
+//   <drafts>/<owner>/digests/<name>/<version>.json  of `content`
+//
+// The change is done when `content` has moved into the store; without `content`, when `removed` is there. After a crash the
+// directory tells how far its owner came, see recover.ts.
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Draft } from '@ekiben/spec';
-import { EkibenError } from '@ekiben/spec';
-import { writeNewFile, type FileDigest } from './files.ts';
+import { EkibenError, type Draft } from '@ekiben/spec';
+import { createArchiveGuard } from './archive/entry.ts';
+import { walk } from './archive/folder.ts';
+import { digestsText, type Digests } from './digests.ts';
+import { hashFile, syncDirectory, syncFile, writeNewFile, type FileDigest } from './files.ts';
+import { shareFiles } from './objects.ts';
+import { newOwnerName } from './owner.ts';
 
-/** A {@link Draft} that knows what was written through it. */
+/** A {@link Draft} that also takes streams. `dir` is its `content`. */
 export interface StoreDraft extends Draft {
-  /** The directory of this draft; `dir` is inside. */
   readonly root: string;
-  readonly digests: Map<string, FileDigest>;
-  add(
-    path: string,
-    body: AsyncIterable<Uint8Array>,
-    options?: { readonly executable?: boolean | undefined; readonly grow?: ((bytes: number) => void) | undefined },
-  ): Promise<void>;
+  add(path: string, body: AsyncIterable<Uint8Array>, executable?: boolean): Promise<void>;
+  /** Digests of what came through `write` and `add`, with the file's time then: libraries may write into `dir` by themselves. */
+  readonly written: Map<string, FileDigest & { readonly mtimeMs: number }>;
 }
 
 export async function openDraft(drafts: string): Promise<StoreDraft> {
-  const root = join(drafts, `${process.pid}-${randomBytes(6).toString('hex')}`);
+  const root = join(drafts, newOwnerName());
   const dir = join(root, 'content');
   await mkdir(dir, { recursive: true });
-  const digests = new Map<string, FileDigest>();
-  const add: StoreDraft['add'] = async (path, body, options) => {
+  const written: StoreDraft['written'] = new Map();
+  const add: StoreDraft['add'] = async (path, body, executable) => {
     const target = join(dir, path);
     await mkdir(dirname(target), { recursive: true });
-    digests.set(path, await writeNewFile(target, body, options));
+    const digest = await writeNewFile(target, body, executable);
+    written.set(path, { ...digest, mtimeMs: (await stat(target)).mtimeMs });
   };
-  return { root, dir, digests, add, write: (name, bytes) => add(insideDraft(name), once(bytes)) };
+  return { root, dir, add, written, write: (name, bytes) => add(requireInside(name), once(bytes)) };
 }
 
-export async function discardDraft(draft: StoreDraft): Promise<void> {
-  await rm(draft.root, { recursive: true, force: true });
+/**
+ * Makes a draft ready to move in: everything is on the disk, hashed, and shared with equal files of the store.
+ * @throws EKIBEN_ARCHIVE_ENTRY_REFUSED for what could not be exported again, such as symbolic links
+ */
+export async function sealDraft(draft: StoreDraft, objects: string): Promise<Digests> {
+  const guard = createArchiveGuard({ maxEntries: Infinity });
+  const digests = new Map<string, FileDigest>();
+  const directories = [draft.dir];
+  for await (const { path, type, source, size, mtimeMs } of walk(draft.dir)) {
+    guard.admit({ path, type });
+    if (type === 'directory') {
+      directories.push(source);
+      continue;
+    }
+    const known = draft.written.get(path);
+    if (known?.size === size && known.mtimeMs === mtimeMs) {
+      digests.set(path, { sha256: known.sha256, size });
+    } else {
+      await syncFile(source);
+      digests.set(path, await hashFile(source));
+    }
+  }
+  await shareFiles(draft.dir, digests, objects, join(draft.root, 'link'));
+  for (const directory of directories) await syncDirectory(directory);
+  return digests;
+}
+
+export async function writeDraftDigests(
+  draft: StoreDraft,
+  item: { readonly name: string; readonly version: string },
+  digests: Digests,
+): Promise<void> {
+  const file = draftDigests(draft.root, item);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, digestsText(digests), { flush: true });
+}
+
+export function draftDigests(
+  root: string,
+  { name, version }: { readonly name: string; readonly version: string },
+): string {
+  return join(root, 'digests', name, `${version}.json`);
+}
+
+export function removedItem(
+  root: string,
+  { name, version }: { readonly name: string; readonly version: string },
+): string {
+  return join(root, 'removed', name, version);
+}
+
+export async function discardDraft(root: string): Promise<void> {
+  await rm(root, { recursive: true, force: true });
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -40,7 +98,7 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 /** @throws EKIBEN_MODEL_FILE_NAME_INVALID */
-export function insideDraft(name: string): string {
+export function requireInside(name: string): string {
   const segments = name.split('/');
   if (name.includes('\\') || segments.some((segment) => segment === '' || segment === '.' || segment === '..')) {
     throw new EkibenError(

@@ -1,8 +1,10 @@
 // File-system steps whose failure or interruption must leave no damage.
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, rename, writeFile, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EkibenError } from '@ekiben/spec';
+import { readChunks } from './archive/folder.ts';
+import { newOwnerName } from './owner.ts';
 
 /** One file's content, as digests record it. */
 export interface FileDigest {
@@ -11,24 +13,21 @@ export interface FileDigest {
   readonly size: number;
 }
 
-/**
- * Writes a new file to the disk itself, hashing on the way.
- * @param grow - told of every chunk, may throw
- */
+/** Writes a new file, through to the disk, hashing on the way. */
 export async function writeNewFile(
   path: string,
   body: AsyncIterable<Uint8Array>,
-  options: { readonly executable?: boolean | undefined; readonly grow?: ((bytes: number) => void) | undefined } = {},
+  executable = false,
 ): Promise<FileDigest> {
   const hash = createHash('sha256');
   let size = 0;
-  const file = await open(path, 'wx', options.executable === true ? 0o755 : 0o644);
+  const file = await open(path, 'wx', executable ? 0o755 : 0o644);
   try {
     for await (const chunk of body) {
-      options.grow?.(chunk.length);
-      size += chunk.length;
+      const writing = writeFully(file, chunk);
       hash.update(chunk);
-      await writeFully(file, chunk);
+      size += chunk.length;
+      await writing;
     }
     await file.sync();
   } finally {
@@ -38,15 +37,31 @@ export async function writeNewFile(
 }
 
 /** `FileHandle.write` may write less than it was given. */
-async function writeFully(
-  file: { write(bytes: Uint8Array): Promise<{ bytesWritten: number }> },
-  bytes: Uint8Array,
-): Promise<void> {
+async function writeFully(file: FileHandle, bytes: Uint8Array): Promise<void> {
   let rest = bytes;
   while (rest.length > 0) rest = rest.subarray((await file.write(rest)).bytesWritten);
 }
 
-/** Makes renames and new names in a directory last through a power cut. Windows cannot and need not. */
+export async function hashFile(path: string): Promise<FileDigest> {
+  const hash = createHash('sha256');
+  let size = 0;
+  for await (const chunk of readChunks(path)) {
+    hash.update(chunk);
+    size += chunk.length;
+  }
+  return { sha256: hash.digest('hex'), size };
+}
+
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes renames and new names in a directory last through a power cut. Windows cannot, and need not. */
 export async function syncDirectory(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const directory = await open(path, 'r');
@@ -57,18 +72,9 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-export async function readDirectory(path: string): Promise<{ readonly name: string; isDirectory(): boolean }[]> {
-  try {
-    return await readdir(path, { withFileTypes: true });
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
-}
-
 /** Replaces a small file at once: a reader sees the old text or the new one. `scratch` is on the same file system. */
 export async function replaceFile(path: string, text: string, scratch: string): Promise<void> {
-  const fresh = join(scratch, `${process.pid}-${Math.random().toString(36).slice(2)}`);
+  const fresh = join(scratch, newOwnerName());
   await mkdir(scratch, { recursive: true });
   try {
     await writeFile(fresh, text, { flag: 'wx', flush: true });
@@ -80,20 +86,60 @@ export async function replaceFile(path: string, text: string, scratch: string): 
   }
 }
 
-export function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+/** The names in a directory; none when it is not there. */
+export async function readNames(path: string): Promise<string[]> {
+  return (await ifThere(readdir(path))) ?? [];
+}
+
+export async function readTextIfThere(path: string): Promise<string | undefined> {
+  return ifThere(readFile(path, 'utf8'));
+}
+
+export async function isDirectory(path: string): Promise<boolean> {
+  return (await ifThere(stat(path)))?.isDirectory() ?? false;
+}
+
+/** Moves `from` to `to` and says whether `from` was there. */
+export async function moveIfThere(from: string, to: string): Promise<boolean> {
+  await mkdir(dirname(to), { recursive: true });
+  return (await ifThere(rename(from, to).then(() => true))) ?? false;
+}
+
+/** What a step gives, or undefined when the file or directory that it needs is missing. */
+export async function ifThere<T>(step: Promise<T>): Promise<T | undefined> {
+  try {
+    return await step;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
 }
 
 export function isMissing(error: unknown): boolean {
-  const code = errorCode(error);
-  return code === 'ENOENT' || code === 'ENOTDIR';
+  return hasCode(error, 'ENOENT', 'ENOTDIR');
 }
 
-/** A full disk, as an error that says so; others as they are. */
-export function explainDiskError(error: unknown, path: string): unknown {
-  const code = errorCode(error);
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
-  return new EkibenError('EKIBEN_STORE_DISK_FULL', `no space left for the store at ${path}; nothing was changed`, {
-    cause: error,
-  });
+export function hasCode(error: unknown, ...codes: string[]): boolean {
+  // By shape: under a test runner's realm an error of node's is no `instanceof Error`.
+  return codes.includes(String((error as { code?: unknown } | null)?.code));
+}
+
+/** A full or read-only disk as an error that says so; others as they are. */
+export function explainDiskError(error: unknown, home: string): unknown {
+  if (hasCode(error, 'ENOSPC', 'EDQUOT')) {
+    return new EkibenError('EKIBEN_STORE_DISK_FULL', `no space is left for the store at ${home}; nothing was changed`, {
+      cause: error,
+    });
+  }
+  if (hasCode(error, 'EACCES', 'EPERM', 'EROFS')) {
+    const { path = home } = error as NodeJS.ErrnoException;
+    return new EkibenError(
+      'EKIBEN_STORE_NOT_WRITABLE',
+      `the store at ${home} cannot be written to: ${path} is read-only`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return error;
 }

@@ -1,6 +1,28 @@
-export type { ArchiveLimits } from './limits.ts';
-export type { ModelContext, ModelInfo } from './manifest.ts';
-export type { Model, StoredModel } from './model.ts';
-export { models, ModelStore, type ImportOptions, type ListFilter, type SaveOptions } from './model-store.ts';
+export type { AliasMove, Aliases } from './aliases.ts';
+export type { ArchiveFormat } from './archive/format.ts';
+export type { BentoInfo } from './bento-manifest.ts';
+export { bentos, BentoStore, type ImportedBento, type ListedBento, type StoredBento } from './bento-store.ts';
+export type { Outcome } from './commit.ts';
+export type { FileFault } from './digests.ts';
+export { LARGE_BYTES, type Exported, type ExportOptions } from './export.ts';
 export { storeHome } from './home.ts';
+export type { ImportOptions, ImportSource } from './import.ts';
+export type { ItemInfo } from './kind.ts';
+export type { ArchiveLimits } from './limits.ts';
+export type { ModelContext, ModelInfo } from './model-manifest.ts';
+export type { Model, StoredModel } from './model.ts';
+export {
+  models,
+  ModelStore,
+  type CreateOptions,
+  type ImportedModel,
+  type ListedModel,
+  type ListFilter,
+  type SaveOptions,
+} from './model-store.ts';
+export type { Pruned } from './prune.ts';
 export { formatTag, parseTag, type Tag } from './tag.ts';
+export type { TransferOptions } from './transfer.ts';
+export type { HttpsOptions } from './transport/https.ts';
+export type { ByteSource, ObjectTransport } from './transport/transport.ts';
+export type { Verification } from './verify.ts';

@@ -36,3 +36,6 @@ export const RATIO_COUNTS_FROM_BYTES = 64 * 1024 ** 2;
 
 /** What most file systems allow for one name, in bytes. */
 export const NAME_MAX_BYTES = 255;
+
+/** The dictionary of an xz archive decides what unpacking needs; `xz -9` needs 65 MiB, `--lzma2=dict=1536MiB` would need that. */
+export const XZ_DECODER_MAX_BYTES = 256 * 1024 ** 2;

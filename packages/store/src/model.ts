@@ -10,9 +10,10 @@ import {
   type ModelManifest,
   type PickleNode,
 } from '@ekiben/spec';
-import { insideDraft } from './draft.ts';
-import { isMissing } from './files.ts';
-import { toManifest, type ModelInfo } from './manifest.ts';
+import { requireInside } from './draft.ts';
+import { ifThere, isMissing } from './files.ts';
+import { toManifest, type ModelInfo } from './model-manifest.ts';
+import { isMapping } from './yaml.ts';
 
 export const CUSTOM_OBJECTS_JSON = 'custom_objects.json';
 const CUSTOM_OBJECTS_PICKLE = 'custom_objects.pkl';
@@ -92,7 +93,7 @@ function modelFiles(info: StoredModel): ModelFiles {
     dir: info.path,
     async read(name) {
       try {
-        return await readFile(join(info.path, insideDraft(name)));
+        return await readFile(join(info.path, requireInside(name)));
       } catch (cause) {
         if (!isMissing(cause)) throw cause;
         throw new EkibenError('EKIBEN_MODEL_FILE_NOT_FOUND', `model '${info.tag}' has no file '${name}'`, { cause });
@@ -109,22 +110,23 @@ interface CustomObjects {
 /** What Ekiben saved lies in `custom_objects.json`, what Python saved in `custom_objects.pkl`. */
 async function readCustomObjects(dir: string): Promise<CustomObjects> {
   const [json, pickle] = await Promise.all([
-    readIfThere(join(dir, CUSTOM_OBJECTS_JSON)),
-    readIfThere(join(dir, CUSTOM_OBJECTS_PICKLE)),
+    ifThere(readFile(join(dir, CUSTOM_OBJECTS_JSON), 'utf8')),
+    ifThere(readFile(join(dir, CUSTOM_OBJECTS_PICKLE))),
   ]);
   return {
-    json: json === undefined ? {} : (JSON.parse(Buffer.from(json).toString()) as Record<string, unknown>),
+    json: json === undefined ? {} : parseJsonObjects(json),
     pickle: pickle === undefined ? new Map() : namedNodes(readPickle(pickle)),
   };
 }
 
-async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+function parseJsonObjects(text: string): Record<string, unknown> {
   try {
-    return await readFile(path);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
+    const value: unknown = JSON.parse(text);
+    if (isMapping(value)) return value;
+  } catch {
+    // Falls through to the one error.
   }
+  throw new EkibenError('EKIBEN_CUSTOM_OBJECTS_INVALID', `${CUSTOM_OBJECTS_JSON} does not hold an object of names`);
 }
 
 /** BentoML pickles one dict, from names to objects. */

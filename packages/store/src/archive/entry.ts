@@ -12,35 +12,38 @@ export interface ArchiveEntry {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** Counts and checks the entries of one archive. */
-export interface EntryGuard {
+/** Counts and checks what comes out of one archive. */
+export interface ArchiveGuard {
   /**
    * The entry's path, relative, with `/`, safe on every system; `''` for the archive's root.
    * @throws EKIBEN_ARCHIVE_ENTRY_REFUSED, EKIBEN_ARCHIVE_TOO_LARGE
    */
   admit(entry: Pick<ArchiveEntry, 'path' | 'type'>): string;
+  /** Counts bytes of the archive itself. */
+  packed(bytes: number): void;
   /**
-   * Counts unpacked bytes.
+   * Counts bytes that came out of it.
    * @throws EKIBEN_ARCHIVE_TOO_LARGE
    */
-  grow(bytes: number): void;
+  unpacked(bytes: number): void;
 }
 
-/** @param packedBytes - how many bytes of the archive itself were read so far */
-export function createEntryGuard(limits: ArchiveLimits = {}, packedBytes: () => number = () => Infinity): EntryGuard {
+export function createArchiveGuard(limits: ArchiveLimits = {}): ArchiveGuard {
   const maxBytes = limits.maxBytes ?? ARCHIVE_LIMITS.maxBytes;
   const maxEntries = limits.maxEntries ?? ARCHIVE_LIMITS.maxEntries;
   const maxDepth = limits.maxDepth ?? ARCHIVE_LIMITS.maxDepth;
   const maxRatio = limits.maxRatio ?? ARCHIVE_LIMITS.maxRatio;
-  const seen = new Map<string, Seen>();
+  const seen: Seen = new Map();
   let entries = 0;
-  let bytes = 0;
+  let packed = 0;
+  let unpacked = 0;
 
   return {
     admit({ path, type }) {
       if (++entries > maxEntries) throw tooLarge(`it has more than ${maxEntries} entries`, 'maxEntries');
-      if (type !== 'file' && type !== 'directory')
+      if (type !== 'file' && type !== 'directory') {
         throw refused(path, `it is a ${type}; only files and directories are read`);
+      }
       const segments = safeSegments(path);
       if (segments.length > maxDepth) throw refused(path, `it lies deeper than ${maxDepth} directories`);
       if (segments.length === 0) {
@@ -50,23 +53,24 @@ export function createEntryGuard(limits: ArchiveLimits = {}, packedBytes: () => 
       remember(seen, segments, type, path);
       return segments.join('/');
     },
-    grow(more) {
-      bytes += more;
-      if (bytes > maxBytes) throw tooLarge(`it unpacks to more than ${maxBytes} bytes`, 'maxBytes');
-      if (bytes > RATIO_COUNTS_FROM_BYTES && bytes > maxRatio * packedBytes()) {
+    packed(bytes) {
+      packed += bytes;
+    },
+    unpacked(bytes) {
+      unpacked += bytes;
+      if (unpacked > maxBytes) throw tooLarge(`it unpacks to more than ${maxBytes} bytes`, 'maxBytes');
+      if (unpacked > RATIO_COUNTS_FROM_BYTES && unpacked > maxRatio * packed) {
         throw tooLarge(`it unpacks to more than ${maxRatio} times its size`, 'maxRatio');
       }
     },
   };
 }
 
-interface Seen {
-  readonly path: string;
-  readonly type: string;
-}
+/** By the path in one case and one Unicode form. */
+type Seen = Map<string, { readonly path: string; readonly type: string }>;
 
 /** Refuses what would meet on a file system that folds case or Unicode normal forms. */
-function remember(seen: Map<string, Seen>, segments: readonly string[], type: string, raw: string): void {
+function remember(seen: Seen, segments: readonly string[], type: string, raw: string): void {
   for (let depth = 1; depth <= segments.length; depth++) {
     const path = segments.slice(0, depth).join('/');
     const last = depth === segments.length;
@@ -87,8 +91,8 @@ function remember(seen: Map<string, Seen>, segments: readonly string[], type: st
 
 /** Windows reserves these names for devices, with any extension. */
 const WINDOWS_DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i;
-// eslint-disable-next-line no-control-regex
-const WINDOWS_FORBIDDEN = /[<>:"|?*\u0000-\u001f\u007f\ufffd]/;
+/** What Windows forbids, control characters, and what is left of bytes that are not UTF-8. */
+const FORBIDDEN = /[<>:"|?*\p{Cc}\ufffd]/u;
 
 function safeSegments(path: string): string[] {
   if (path.includes('\\')) throw refused(path, "it has a '\\'");
@@ -97,12 +101,12 @@ function safeSegments(path: string): string[] {
   const segments = path.split('/').filter((segment) => segment !== '' && segment !== '.');
   for (const segment of segments) {
     if (segment === '..') throw refused(path, "it climbs out of the archive by '..'");
-    if (WINDOWS_FORBIDDEN.test(segment))
-      throw refused(path, 'it has a character that Windows or the encoding does not allow');
+    if (FORBIDDEN.test(segment)) throw refused(path, 'it has a character that is not allowed in a name on Windows');
     if (/[. ]$/.test(segment)) throw refused(path, `'${segment}' ends in a dot or space, which Windows drops`);
     if (WINDOWS_DEVICE.test(segment)) throw refused(path, `'${segment}' is the name of a device on Windows`);
-    if (Buffer.byteLength(segment) > NAME_MAX_BYTES)
+    if (Buffer.byteLength(segment) > NAME_MAX_BYTES) {
       throw refused(path, `a name in it is longer than ${NAME_MAX_BYTES} bytes`);
+    }
   }
   return segments;
 }

@@ -1,38 +1,32 @@
-// Reads tar: ustar, PAX and GNU names.
-import { extract } from 'tar-stream';
-import { Readable } from 'node:stream';
+// tar: reads ustar, PAX and GNU names, writes what Python's tarfile reads.
 import { pipeline } from 'node:stream/promises';
+import { extract, pack, type Header, type Pack } from 'tar-stream';
 import type { ArchiveEntry } from './entry.ts';
 import { corruptArchive } from './errors.ts';
+import type { PackItem } from './pack-item.ts';
+import { counted, toReadable } from './through.ts';
 
 const BLOCK = 512;
+
+/** tar-stream also says where an entry's body begins, and has no type for unknown entries. */
+type LocatedHeader = Omit<Header, 'type'> & { readonly type: Header['type'] | null; readonly byteOffset: number };
 
 /** @throws EKIBEN_ARCHIVE_CORRUPT when it is damaged or ends early */
 export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerator<ArchiveEntry> {
   let received = 0;
   let end = 0;
   const tar = extract();
-  const feeding = pipeline(
-    Readable.from(source, { objectMode: false, highWaterMark: 1024 * 1024 }),
-    async function* (chunks: AsyncIterable<Buffer>) {
-      for await (const chunk of chunks) {
-        received += chunk.length;
-        yield chunk;
-      }
-    },
-    tar,
-  );
-  // The loop below sees the same failure; without this it would also be an unhandled rejection.
+  const feeding = pipeline(toReadable(counted(source, (bytes) => (received += bytes))), tar);
+  // A failure also comes out of the loop below; here it would be an unhandled rejection.
   feeding.catch(() => {});
   try {
     for await (const entry of tar) {
-      const { name, type, mode, size = 0 } = entry.header;
-      end = (entry.header as { byteOffset?: number }).byteOffset ?? 0;
-      end += Math.ceil(size / BLOCK) * BLOCK;
+      const { name, type, mode, size, byteOffset } = entry.header as LocatedHeader;
+      end = byteOffset + Math.ceil(size / BLOCK) * BLOCK;
       yield {
         path: name,
         type: type === 'contiguous-file' ? 'file' : (type ?? 'entry of unknown type'),
-        executable: ((mode ?? 0) & 0o100) !== 0,
+        executable: (mode & 0o100) !== 0,
         body: entry as AsyncIterable<Uint8Array>,
       };
       entry.resume();
@@ -43,4 +37,22 @@ export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerato
   }
   // tar-stream accepts an archive cut between two entries; the two closing blocks of zeros tell it apart.
   if (received < end + 2 * BLOCK) throw corruptArchive('it ends before its closing blocks');
+}
+
+/** @param mtime - of every entry, so that the same content makes the same archive */
+export async function* writeTar(items: Iterable<PackItem>, mtime: Date): AsyncGenerator<Uint8Array> {
+  const tar = pack();
+  const feeding = addAll(tar, items, mtime).catch((error: unknown) => tar.destroy(error as Error));
+  yield* tar as AsyncIterable<Uint8Array>;
+  await feeding;
+}
+
+async function addAll(tar: Pack, items: Iterable<PackItem>, mtime: Date): Promise<void> {
+  for (const item of items) {
+    const mode = item.type === 'directory' || item.executable ? 0o755 : 0o644;
+    const name = item.type === 'directory' ? `${item.path}/` : item.path;
+    const entry = tar.entry({ name, type: item.type, size: item.size, mode, mtime });
+    if (item.type === 'file') await pipeline(toReadable(item.body()), entry);
+  }
+  tar.finalize();
 }

@@ -1,7 +1,9 @@
 // `model.yaml`, BentoML's description of a stored model, to and from a typed value.
 import type { ModelManifest, Signature } from '@ekiben/spec';
-import { formatTag, isTagPart, LATEST } from './tag.ts';
-import { invalidManifest, isMapping, readYamlMapping, writeYaml } from './yaml.ts';
+import type { ItemInfo } from './kind.ts';
+import { optionalMapping, optionalString, readIdentity, stringMapping } from './manifest-fields.ts';
+import { formatTag } from './tag.ts';
+import { invalidManifest, readYamlMapping, writeYaml } from './yaml.ts';
 
 export const MODEL_MANIFEST = 'model.yaml';
 
@@ -14,27 +16,20 @@ export interface ModelContext {
   /** Of the BentoML that saved it; absent when Ekiben did. */
   readonly bentomlVersion?: string | undefined;
   readonly pythonVersion?: string | undefined;
-  /** Of the Ekiben that saved it; BentoML ignores the field. */
-  readonly ekibenVersion?: string | undefined;
+  /** Of the Node.js in which Ekiben saved it; BentoML ignores the field. */
+  readonly nodeVersion?: string | undefined;
 }
 
-/** All that `model.yaml` says. */
-export interface ModelInfo {
-  /** `name:version` */
-  readonly tag: string;
-  readonly name: string;
-  readonly version: string;
+/** What `model.yaml` says. */
+export interface ModelInfo extends ItemInfo {
   /** `bentoml.xgboost`, the npm name of an adapter, or `''` for plain files. */
   readonly module: string;
-  readonly labels: Readonly<Record<string, string>>;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly options: Readonly<Record<string, unknown>>;
   readonly context: ModelContext;
   /** By their names in the file, such as `predict_proba`. */
   readonly signatures: Readonly<Record<string, Signature>>;
   readonly apiVersion: string;
-  /** ISO 8601 with offset, to the microsecond, as BentoML writes it. */
-  readonly creationTime: string;
 }
 
 /**
@@ -58,30 +53,13 @@ export function readModelManifest(text: string, where: string): ModelInfo {
       frameworkVersions: stringMapping(context, 'framework_versions', where),
       bentomlVersion: optionalString(context, 'bentoml_version', where),
       pythonVersion: optionalString(context, 'python_version', where),
-      ekibenVersion: optionalString(context, 'ekiben_version', where),
+      nodeVersion: optionalString(context, 'node_version', where),
     },
     signatures: readSignatures(optionalMapping(yaml, 'signatures', where), where),
     apiVersion: optionalString(yaml, 'api_version', where) ?? 'v1',
     creationTime,
+    document: yaml,
   };
-}
-
-/** The three fields that every manifest must have, in `model.yaml` and `bento.yaml` alike. */
-export function readIdentity(
-  yaml: Record<string, unknown>,
-  where: string,
-): { name: string; version: string; creationTime: string } {
-  const name = requiredString(yaml, 'name', where);
-  const version = requiredString(yaml, 'version', where);
-  for (const [field, value] of Object.entries({ name, version })) {
-    if (!isTagPart(value)) throw invalidManifest(where, `${field} ${shown(value)} is not a valid part of a tag`);
-  }
-  if (version === LATEST) throw invalidManifest(where, `version '${LATEST}' is reserved: it means the newest`);
-  const creationTime = requiredString(yaml, 'creation_time', where);
-  if (Number.isNaN(Date.parse(creationTime))) {
-    throw invalidManifest(where, `creation_time ${shown(creationTime)} is not a date and time`);
-  }
-  return { name, version, creationTime };
 }
 
 /** What frameworks and runners need of it. */
@@ -91,7 +69,7 @@ export function toManifest(info: ModelInfo): ModelManifest {
 }
 
 /** In BentoML's order of fields. */
-export function writeModelManifest(info: ModelInfo): string {
+export function writeModelManifest(info: Omit<ModelInfo, 'tag' | 'document'>): string {
   const { context } = info;
   return writeYaml({
     name: info.name,
@@ -100,14 +78,13 @@ export function writeModelManifest(info: ModelInfo): string {
     labels: info.labels,
     options: info.options,
     metadata: info.metadata,
-    context: {
+    context: withoutUndefined({
       framework_name: context.frameworkName,
       framework_versions: context.frameworkVersions,
-      // BentoML requires both fields to be strings.
-      bentoml_version: context.bentomlVersion ?? '',
-      python_version: context.pythonVersion ?? '',
-      ...(context.ekibenVersion === undefined ? {} : { ekiben_version: context.ekibenVersion }),
-    },
+      bentoml_version: context.bentomlVersion,
+      python_version: context.pythonVersion,
+      node_version: context.nodeVersion,
+    }),
     signatures: Object.fromEntries(
       Object.entries(info.signatures).map(([name, { batchable, batchDim }]) => [
         name,
@@ -117,6 +94,10 @@ export function writeModelManifest(info: ModelInfo): string {
     api_version: info.apiVersion,
     creation_time: info.creationTime,
   });
+}
+
+function withoutUndefined(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
 function readSignatures(yaml: Record<string, unknown>, where: string): Record<string, Signature> {
@@ -142,39 +123,4 @@ function readBatchDim(value: unknown, method: string, where: string): readonly [
 
 function isAxis(value: unknown): value is number {
   return Number.isInteger(value);
-}
-
-function requiredString(yaml: Record<string, unknown>, key: string, where: string): string {
-  const value = optionalString(yaml, key, where);
-  if (value === undefined) throw invalidManifest(where, `${key} is missing`);
-  return value;
-}
-
-export function optionalString(yaml: Record<string, unknown>, key: string, where: string): string | undefined {
-  const value = yaml[key];
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'string') throw invalidManifest(where, `${key} must be a string, not ${shown(value)}`);
-  return value;
-}
-
-export function optionalMapping(yaml: Record<string, unknown>, key: string, where: string): Record<string, unknown> {
-  const value = yaml[key] ?? {};
-  if (!isMapping(value)) throw invalidManifest(where, `${key} must be a mapping, not ${shown(value)}`);
-  return value;
-}
-
-/** Labels and versions: a number that someone wrote without quotes is read as its text. */
-export function stringMapping(yaml: Record<string, unknown>, key: string, where: string): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(optionalMapping(yaml, key, where)).map(([name, value]) => {
-      if (typeof value === 'object' && value !== null) throw invalidManifest(where, `${key}.${name} must be a string`);
-      return [name, value === null ? '' : String(value)];
-    }),
-  );
-}
-
-/** A value in an error message, cut short. */
-function shown(value: unknown): string {
-  const json = JSON.stringify(value) ?? String(value);
-  return json.length > 100 ? `${json.slice(0, 100)}…` : json;
 }

@@ -1,0 +1,33 @@
+// A stored item as an archive, in the format that the name or the caller asks for.
+import { createGzip } from 'node:zlib';
+import { writeBzip2 } from './bzip2.ts';
+import type { ArchiveFormat } from './format.ts';
+import type { PackItem } from './pack-item.ts';
+import { writeTar } from './tar.ts';
+import { CHUNK_BYTES, through } from './through.ts';
+import { writeXz } from './xz.ts';
+import { writeZip } from './zip.ts';
+
+export interface PackOptions {
+  readonly format: Exclude<ArchiveFormat, 'folder'>;
+  /** 0 to 9: how hard to compress. */
+  readonly level: number;
+  /** Of every entry. */
+  readonly mtime: Date;
+}
+
+export function writeArchive(items: Iterable<PackItem>, options: PackOptions): AsyncGenerator<Uint8Array> {
+  const { format, level, mtime } = options;
+  switch (format) {
+    case 'zip':
+      return writeZip(items, mtime, level);
+    case 'tar':
+      return writeTar(items, mtime);
+    case 'gz':
+      return through(writeTar(items, mtime), createGzip({ level, chunkSize: CHUNK_BYTES }));
+    case 'xz':
+      return writeXz(writeTar(items, mtime), level);
+    case 'bz2':
+      return writeBzip2(writeTar(items, mtime), Math.max(1, level));
+  }
+}

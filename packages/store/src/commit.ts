@@ -1,0 +1,124 @@
+// Moves a finished draft into the store.
+import { mkdir, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { EkibenError } from '@ekiben/spec';
+import { compareDigests, digestsText, digestTree, readDigestsLeniently, type Digests } from './digests.ts';
+import { draftDigests, removedItem, sealDraft, writeDraftDigests, type StoreDraft } from './draft.ts';
+import { hasCode, ifThere, isDirectory, moveIfThere, replaceFile, syncDirectory } from './files.ts';
+import { readItem, readManifestIn, type Ground } from './ground.ts';
+import { isNewest, type ItemInfo, type Stored } from './kind.ts';
+import { readLatest, refreshLatest, writeLatest } from './latest.ts';
+import { withLock } from './lock.ts';
+import { releaseObjects } from './objects.ts';
+import { requireNewTag } from './tag.ts';
+
+const MOVE_ATTEMPTS = 3;
+
+/** `unchanged`: an item of the same tag and content was there already. */
+export type Outcome = 'added' | 'unchanged' | 'replaced';
+
+export interface Committed<Info> {
+  readonly item: Stored<Info>;
+  readonly outcome: Outcome;
+}
+
+/**
+ * @param force - replaces an item of the same tag and other content
+ * @throws EKIBEN_ALREADY_EXISTS, EKIBEN_TAG_INVALID, EKIBEN_MANIFEST_INVALID, EKIBEN_ARCHIVE_ENTRY_REFUSED
+ */
+export async function commitDraft<Info extends ItemInfo>(
+  ground: Ground<Info>,
+  draft: StoreDraft,
+  force: boolean,
+): Promise<Committed<Info>> {
+  const { kind, layout } = ground;
+  const info = await readManifestIn(kind, draft.dir, kind.manifest);
+  requireNewTag(info.name, info.version);
+  const digests = await sealDraft(draft, layout.objects);
+  const target = layout.item(info.name, info.version);
+  for (;;) {
+    const taken = await isDirectory(target);
+    if (taken) {
+      if (await hasContent(ground, info, digests)) return { item: { ...info, path: target }, outcome: 'unchanged' };
+      if (!force) {
+        throw new EkibenError(
+          'EKIBEN_ALREADY_EXISTS',
+          `${kind.noun} '${info.tag}' is already in the store at ${layout.items}, with other content`,
+          { details: { tag: info.tag } },
+        );
+      }
+    }
+    await writeDraftDigests(draft, info, digests);
+    const moved = await withLock(layout.lock(info.name), layout.drafts, async () => moveIn(ground, draft, info, taken));
+    if (moved) return { item: { ...info, path: target }, outcome: taken ? 'replaced' : 'added' };
+    // Somebody added or removed the same version between the look and the lock.
+  }
+}
+
+/**
+ * Under the name's lock. The rename of `content` is the change; what comes before it has no effect on what readers find, and what
+ * comes after it is done by the next command if this process dies.
+ * @returns false when the target is not as it was
+ */
+async function moveIn(ground: Ground, draft: StoreDraft, info: ItemInfo, replacing: boolean): Promise<boolean> {
+  const { layout } = ground;
+  const { name, version } = info;
+  const target = layout.item(name, version);
+  if ((await isDirectory(target)) !== replacing) return false;
+  const oldDigests = replacing ? await readDigestsLeniently(layout.digests(name, version)) : undefined;
+  if (replacing) {
+    await mkdir(dirname(removedItem(draft.root, info)), { recursive: true });
+    await rename(target, removedItem(draft.root, info));
+  } else if (await willBeNewest(ground, info)) {
+    // Until the rename the file names nothing, so that readers look for the newest themselves and find the old one.
+    await writeLatest(ground, name, version);
+  }
+  try {
+    await moveInto(draft.dir, target);
+  } catch (error) {
+    if (replacing) await moveIfThere(removedItem(draft.root, info), target);
+    await refreshLatest(ground, name);
+    // Python, which knows no locks, has just written the same version.
+    if (hasCode(error, 'ENOTEMPTY', 'EEXIST')) return false;
+    throw error;
+  }
+  await syncDirectory(layout.name(name));
+  await moveIfThere(draftDigests(draft.root, info), layout.digests(name, version));
+  if (replacing || (await readLatest(ground, name)) === undefined) await refreshLatest(ground, name);
+  if (oldDigests !== undefined) await releaseObjects(layout.objects, oldDigests);
+  return true;
+}
+
+/** Python removes a name's directory together with its last version, perhaps just now. */
+async function moveInto(from: string, to: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    await mkdir(dirname(to), { recursive: true });
+    try {
+      return await rename(from, to);
+    } catch (error) {
+      if (attempt === MOVE_ATTEMPTS || !hasCode(error, 'ENOENT')) throw error;
+    }
+  }
+}
+
+async function willBeNewest(ground: Ground, info: ItemInfo): Promise<boolean> {
+  const { name } = info;
+  const latest = await readLatest(ground, name);
+  if (latest === undefined) {
+    await refreshLatest(ground, name);
+    const found = await readLatest(ground, name);
+    return found === undefined || isNewest(info, await readItem(ground, name, found));
+  }
+  return isNewest(info, await readItem(ground, name, latest));
+}
+
+/** Also records digests of what Python wrote, once it is known to be equal. */
+async function hasContent({ layout }: Ground, { name, version }: ItemInfo, digests: Digests): Promise<boolean> {
+  const found = await ifThere(digestTree(layout.item(name, version)));
+  if (found === undefined || compareDigests(digests, found).length > 0) return false;
+  const recorded = await readDigestsLeniently(layout.digests(name, version));
+  if (recorded === undefined || compareDigests(recorded, digests).length > 0) {
+    await replaceFile(layout.digests(name, version), digestsText(digests), layout.drafts);
+  }
+  return true;
+}

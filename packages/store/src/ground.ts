@@ -1,0 +1,97 @@
+// The ground that both stores stand on: a kind of item in a layout of directories, and how one item is read.
+import { readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { EkibenError } from '@ekiben/spec';
+import { explainDiskError, hasCode, ifThere, readNames, replaceFile } from './files.ts';
+import { newestFirst, type ItemFacts, type ItemInfo, type ItemKind, type Listed, type Stored } from './kind.ts';
+import type { Layout } from './layout.ts';
+import { MANIFEST_MAX_BYTES } from './limits.ts';
+import { readThroughIndex } from './list-index.ts';
+import { formatTag } from './tag.ts';
+import { invalidManifest } from './yaml.ts';
+
+export interface Ground<Info extends ItemInfo = ItemInfo, Facts extends ItemFacts = ItemFacts> {
+  readonly kind: ItemKind<Info, Facts>;
+  readonly layout: Layout;
+}
+
+/** @throws EKIBEN_MANIFEST_INVALID; a system error when the version is not there */
+export async function readItem<Info extends ItemInfo>(
+  { kind, layout }: Ground<Info>,
+  name: string,
+  version: string,
+): Promise<Stored<Info>> {
+  const path = layout.item(name, version);
+  const where = join(path, kind.manifest);
+  const info = await readManifestIn(kind, path, where);
+  if (info.name !== name || info.version !== version) {
+    throw invalidManifest(where, `it describes '${info.tag}', but lies where '${formatTag(name, version)}' belongs`);
+  }
+  return { ...info, path };
+}
+
+/**
+ * @param where - names the manifest in errors
+ * @throws EKIBEN_MANIFEST_INVALID
+ */
+export async function readManifestIn<Info extends ItemInfo>(
+  kind: Pick<ItemKind<Info, ItemFacts>, 'manifest' | 'read'>,
+  dir: string,
+  where: string,
+): Promise<Info> {
+  const path = join(dir, kind.manifest);
+  const stats = await ifThere(stat(path));
+  if (stats === undefined || !stats.isFile()) {
+    const names = (await readNames(dir)).slice(0, 5);
+    const instead = names.length === 0 ? 'there are no files at all' : `there is ${names.join(', ')}`;
+    throw new EkibenError('EKIBEN_MANIFEST_INVALID', `${basename(where)} is missing; ${instead}`);
+  }
+  if (stats.size > MANIFEST_MAX_BYTES) throw invalidManifest(where, `it is larger than ${MANIFEST_MAX_BYTES} bytes`);
+  return kind.read(await readFile(path, 'utf8'), where);
+}
+
+/** Every complete version of one name or of all, newest first. One that Python is still writing is not complete. */
+export async function listItems<Info extends ItemInfo, Facts extends ItemFacts>(
+  ground: Ground<Info, Facts>,
+  name?: string,
+): Promise<Listed<Facts>[]> {
+  const { kind, layout } = ground;
+  const { entries, text } = await readThroughIndex<Facts>(layout, name, async (each, version) => {
+    try {
+      return kind.facts(await readItem(ground, each, version));
+    } catch (error) {
+      if (EkibenError.is(error)) return undefined;
+      throw error;
+    }
+  });
+  if (text !== undefined) await unlessReadOnly(replaceFile(layout.index, text, layout.drafts));
+  return newestFirst(
+    entries.map(({ name: each, version, size, facts }) => ({
+      ...facts,
+      tag: formatTag(each, version),
+      name: each,
+      version,
+      path: layout.item(each, version),
+      size,
+    })),
+  );
+}
+
+/** A step that a reader may do without: its index or its tidying up. */
+export async function unlessReadOnly<T>(step: Promise<T>): Promise<T | undefined> {
+  try {
+    return await step;
+  } catch (error) {
+    if (hasCode(error, 'EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT')) return undefined;
+    throw error;
+  }
+}
+
+/** A step that changes the store; says so when the disk does not let it. */
+export async function changing<T>(layout: Layout, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    throw explainDiskError(error, layout.home);
+  }
+}

@@ -1,0 +1,76 @@
+// Files of this machine, and the standard streams.
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { EkibenError } from '@ekiben/spec';
+import { CHUNK_BYTES } from '../archive/through.ts';
+import { hasCode, ifThere } from '../files.ts';
+import { newOwnerName } from '../owner.ts';
+import type { ByteSource } from './transport.ts';
+
+/** @throws EKIBEN_PATH_NOT_FOUND */
+export async function readLocalFile(path: string): Promise<ByteSource> {
+  const stats = await ifThere(stat(path));
+  if (stats === undefined) throw notFound(`there is no file at ${path}`);
+  return {
+    body: createReadStream(path, { highWaterMark: CHUNK_BYTES }),
+    size: stats.isFile() ? stats.size : undefined,
+  };
+}
+
+/**
+ * Writes beside `path` and moves there at the end, so that a failure leaves what was there.
+ * @throws EKIBEN_PATH_NOT_FOUND, EKIBEN_DISK_FULL
+ */
+export async function writeLocalFile(path: string, body: AsyncIterable<Uint8Array>): Promise<void> {
+  const partial = join(dirname(path), `.${basename(path)}.${newOwnerName()}.partial`);
+  try {
+    const file = await open(partial, 'wx');
+    await pipeline(body, file.createWriteStream({ highWaterMark: CHUNK_BYTES, flush: true }));
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw explain(error, path);
+  }
+}
+
+/** Writes a directory beside `path` through `fill` and moves it there at the end. @throws EKIBEN_PATH_NOT_FOUND, EKIBEN_PATH_EXISTS */
+export async function writeLocalFolder(path: string, fill: (dir: string) => Promise<void>): Promise<void> {
+  const partial = join(dirname(path), `.${basename(path)}.${newOwnerName()}.partial`);
+  try {
+    await mkdir(partial);
+    await fill(partial);
+    // Onto an empty directory, too; onto anything else it fails.
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    throw explain(error, path);
+  }
+}
+
+export function readStandardInput(): ByteSource {
+  return { body: process.stdin };
+}
+
+export async function writeStandardOutput(body: AsyncIterable<Uint8Array>): Promise<void> {
+  await pipeline(body, process.stdout, { end: false });
+}
+
+function explain(error: unknown, path: string): unknown {
+  if (hasCode(error, 'ENOENT'))
+    return notFound(`there is no directory ${dirname(path)} to write ${basename(path)} into`);
+  if (hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EISDIR')) {
+    return new EkibenError('EKIBEN_PATH_EXISTS', `${path} is there already; remove it, or choose another path`);
+  }
+  if (hasCode(error, 'ENOSPC', 'EDQUOT')) {
+    return new EkibenError('EKIBEN_DISK_FULL', `no space is left to write ${path}; nothing was written`, {
+      cause: error,
+    });
+  }
+  return error;
+}
+
+function notFound(message: string): EkibenError {
+  return new EkibenError('EKIBEN_PATH_NOT_FOUND', message);
+}
