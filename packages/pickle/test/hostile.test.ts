@@ -139,6 +139,13 @@ describe('limits', () => {
     readPickle(assemble(...parts), { maxDepth: depth });
   });
 
+  test('depth counts what is shared on its longest way', () => {
+    const nest = (inside: Part[]) => assemble(']'.repeat(600), ...inside, 'a'.repeat(599));
+    const short = assemble(']', nest([]), 'q', 0, 'a');
+    readPickle(assemble(short, '.'));
+    expect(limit(assemble(short, nest(['h', 0, 'a']), 'a.'))).toContain('maxDepth');
+  });
+
   test('a value shared a billion times over is walked once', () => {
     const node = readPickle(assemble(']', repeat(60, 'q', 0, '0](h', 0, 'h', 0, 'e'), '.'));
     expect(node).toHaveLength(2);
