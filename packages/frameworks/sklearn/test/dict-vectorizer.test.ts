@@ -64,7 +64,7 @@ describe('rows', () => {
     expect(single.transform({ x: 0.1 }).data).toEqual(new Float32Array([0.1]));
     // np.float32(1) + np.float32(0.111), which differs from np.float32(1 + 0.111)
     const tags = new DictVectorizer({ featureNames: ['t=a'], dtype: 'float32' });
-    expect(values({ t: 'a', 't=a': 0.111 }, tags)).toEqual([1.1110000610351562]);
+    expect(values({ t: 'a', 't=a': 0.111 }, tags)).toEqual([Math.fround(1.11100006)]);
   });
 });
 
