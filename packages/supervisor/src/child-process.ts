@@ -1,0 +1,119 @@
+/** One child, from its start to its end. */
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { EkibenError } from '@ekiben/spec';
+import { fromErrorRecord } from './error-record.ts';
+import type { ChildMessage, SupervisorMessage } from './messages.ts';
+
+/** What to run. */
+export interface Command {
+  /** A JavaScript file; it calls `runChild`. */
+  readonly file: string;
+  readonly args?: readonly string[] | undefined;
+  /** Added to the environment of this process. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Options of Node itself, such as `--max-old-space-size=512`. @default none */
+  readonly execArgv?: readonly string[] | undefined;
+}
+
+/** A running child as its supervisor's callbacks see it. */
+export interface Child {
+  readonly slot: number;
+  /** Counts the starts of a supervisor: no two children have the same. */
+  readonly serial: number;
+  readonly pid: number;
+  /** What its `start` resolved to. */
+  readonly facts: unknown;
+}
+
+export interface ChildOptions {
+  /** For errors. */
+  readonly name: string;
+  readonly slot: number;
+  readonly serial: number;
+  readonly command: Command;
+  onNote(child: Child, note: unknown): void;
+}
+
+/** How a process ended. */
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export class RunningChild implements Child {
+  readonly slot: number;
+  readonly serial: number;
+  /** Never rejects. */
+  readonly exited: Promise<Ending>;
+  facts: unknown = null;
+  /** When it was last heard of, in ms of `performance.now()`. */
+  lastSign = performance.now();
+  /** Resident set size. */
+  memoryBytes = 0;
+  readonly #process: ChildProcess;
+  readonly #name: string;
+  readonly #started: Promise<void>;
+  #killed = false;
+
+  constructor({ name, slot, serial, command, onNote }: ChildOptions) {
+    const { file, args = [], env = {}, execArgv = [] } = command;
+    this.slot = slot;
+    this.serial = serial;
+    this.#name = name;
+    this.#process = fork(file, args, { env: { ...process.env, ...env }, execArgv: [...execArgv] });
+    this.exited = new Promise((resolve) => {
+      this.#process.once('exit', (code, signal) => resolve({ code, signal }));
+      this.#process.once('error', () => resolve({ code: null, signal: null })); // it never ran
+    });
+    this.#started = new Promise((resolve, reject) => {
+      this.#process.on('message', (message: ChildMessage) => {
+        this.lastSign = performance.now();
+        if (message.kind === 'alive') this.memoryBytes = message.memoryBytes;
+        else if (message.kind === 'note') onNote(this, message.note);
+        else if (message.kind === 'failed') reject(fromErrorRecord(message.error));
+        else resolve(void (this.facts = message.facts));
+      });
+    });
+    this.#started.catch(() => {}); // heard in `ready`
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
+  /**
+   * Resolves when the child is ready. When it rejects, the child has ended or will be killed.
+   * @throws what its `start` threw; EKIBEN_CHILD_CRASHED when a signal ended it; EKIBEN_CHILD_START_FAILED when it ended by itself
+   * or took too long
+   */
+  async ready(timeoutMs: number): Promise<void> {
+    const timer = setTimeout(() => this.kill(), timeoutMs);
+    try {
+      await Promise.race([this.#started, this.exited.then((ending) => this.#endedEarly(ending, timeoutMs))]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  drain(): void {
+    const message: SupervisorMessage = { kind: 'drain' };
+    if (this.#process.connected) this.#process.send(message);
+  }
+
+  kill(): void {
+    this.#killed = true;
+    this.#process.kill('SIGKILL');
+  }
+
+  #endedEarly({ code, signal }: Ending, timeoutMs: number): never {
+    const crashed = signal !== null && !this.#killed;
+    const why = this.#killed
+      ? `was not ready within ${timeoutMs} ms`
+      : `ended (${signal ?? `exit code ${code}`}) while it started`;
+    throw new EkibenError(
+      crashed ? 'EKIBEN_CHILD_CRASHED' : 'EKIBEN_CHILD_START_FAILED',
+      `The process ${this.#name} ${why}.`,
+    );
+  }
+}

@@ -1,0 +1,45 @@
+/** The child's side: tells its supervisor when it is ready and that it is alive, and ends when it is told to or left alone. */
+import { toErrorRecord } from './error-record.ts';
+import { HEARTBEAT_MS } from './messages.ts';
+import type { ChildMessage, SupervisorMessage } from './messages.ts';
+
+export interface ChildRole {
+  /** Starts what the process is for. What it resolves to, as JSON, is `facts` of the supervisor's {@link Child}. */
+  start(): Promise<unknown>;
+  /**
+   * Finishes what is under way and takes nothing new; the process exits afterwards, with an error if it rejects. Also called when
+   * the supervisor is gone.
+   */
+  stop(): Promise<void>;
+}
+
+/** Takes the role in this process, which a {@link Supervisor} has started. */
+export async function runChild(role: ChildRole): Promise<void> {
+  let ending: Promise<never> | undefined;
+  const end = () => {
+    ending ??= role.stop().then(() => process.exit());
+  };
+  // Without its supervisor nobody could ever stop this process.
+  process.once('disconnect', end);
+  process.on('message', (message: SupervisorMessage) => message.kind === 'drain' && end());
+  process.once('SIGTERM', end);
+  process.on('SIGINT', () => {}); // Ctrl-C reaches the whole process group: it is the supervisor who then drains us.
+  try {
+    const facts = await role.start();
+    send({ kind: 'ready', facts });
+    setInterval(() => send({ kind: 'alive', memoryBytes: process.memoryUsage.rss() }), HEARTBEAT_MS).unref();
+  } catch (error) {
+    send({ kind: 'failed', error: toErrorRecord(error) }, () => process.exit(1));
+  }
+}
+
+/** Tells the supervisor something about the work, as JSON; see `onNote`. */
+export function sendNote(note: unknown): void {
+  send({ kind: 'note', note });
+}
+
+/** A message that no longer gets there is not missed: the supervisor is gone. */
+function send(message: ChildMessage, sent: () => void = () => {}): void {
+  if (process.connected) process.send?.(message, undefined, undefined, sent);
+  else sent();
+}

@@ -1,0 +1,11 @@
+export type { ChildEvent } from './channel.ts';
+export { runChild, sendNote } from './child.ts';
+export type { ChildRole } from './child.ts';
+export type { Child, Command } from './child-process.ts';
+export { availableCpus } from './cpus.ts';
+export { fromErrorRecord, toErrorRecord } from './error-record.ts';
+export type { ErrorRecord } from './error-record.ts';
+export type { RestartPolicy } from './restart-policy.ts';
+export type { SlotState } from './slot.ts';
+export { Supervisor } from './supervisor.ts';
+export type { SlotStatus, SupervisorOptions } from './supervisor.ts';
