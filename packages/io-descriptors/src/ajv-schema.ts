@@ -13,54 +13,49 @@ const require = createRequire(import.meta.url);
 /** Annotations of OpenAPI; ajv's strict mode refuses keywords that it does not know, most of which are slips. */
 const OPENAPI_ANNOTATIONS = ['example', 'externalDocs', 'xml'];
 
-const STRICT: Options = { allErrors: true, strictTypes: false, strictTuples: false };
+const VALIDATION: Options = { allErrors: true, strictTypes: false, strictTuples: false };
 
-/** A schema made from another library's is there to coerce by, so that what ajv does not know is no mistake of the user's. */
-const LENIENT: Options = { allErrors: true, strict: false, validateFormats: false, logger: false, coerceTypes: true };
+/** What ajv does not know in a schema that another library made is no slip of the user's. */
+const COERCION: Options = { allErrors: true, strict: false, validateFormats: false, logger: false, coerceTypes: true };
 
 export type JsonStandardSchema = {
-  readonly '~standard': StandardSchemaV1.Props<unknown> & StandardJSONSchemaV1.Props<unknown>;
+  readonly '~standard': StandardSchemaV1.Props & StandardJSONSchemaV1.Props;
 };
 
-/**
- * @param coerce - let ajv convert `"3"` to 3 and the like (https://ajv.js.org/coercion.html)
- * @throws EKIBEN_INVALID_SCHEMA
- */
-export function ajvSchema(schema: JsonSchema, coerce: boolean): JsonStandardSchema {
-  const validate = compile(schema, { ...STRICT, coerceTypes: coerce });
+/** @throws EKIBEN_INVALID_SCHEMA */
+export function ajvSchema(schema: JsonSchema): JsonStandardSchema {
+  const validate = compile(schema, VALIDATION);
   const converter = () => schema;
   return {
     '~standard': {
       version: 1,
       vendor: 'ajv',
-      validate: (value) => {
-        const holder = { value };
-        return run(validate, holder) ? holder : { issues: (validate.errors ?? []).map(toIssue) };
-      },
+      validate: (value) => (validate(value) ? { value } : { issues: (validate.errors ?? []).map(toIssue) }),
       jsonSchema: { input: converter, output: converter },
     },
   };
 }
 
-/** Converts what ajv can convert towards `schema`, in place, and judges nothing: the schema's own library will. */
+/**
+ * A copy of a value with what ajv can convert towards `schema` converted. It judges nothing; the schema's own validation comes after.
+ *
+ * @throws EKIBEN_INVALID_SCHEMA
+ */
 export function ajvCoercion(schema: JsonSchema): (value: unknown) => unknown {
-  const validate = compile(schema, LENIENT);
+  const convert = compile(schema, COERCION);
   return (value) => {
-    const holder = { value };
-    run(validate, holder);
+    const holder = { value: structuredClone(value) };
+    // ajv converts properties of objects; this makes the value as a whole one, too.
+    const place = {
+      parentData: holder,
+      parentDataProperty: 'value',
+      rootData: holder,
+      instancePath: '',
+      dynamicAnchors: {},
+    };
+    convert(holder.value, place);
     return holder.value;
   };
-}
-
-/** ajv coerces a property of an object; the value as a whole becomes one of `holder`. */
-function run(validate: ValidateFunction, holder: { value: unknown }): boolean {
-  return validate(holder.value, {
-    instancePath: '',
-    parentData: holder,
-    parentDataProperty: 'value',
-    rootData: holder.value as object,
-    dynamicAnchors: {},
-  });
 }
 
 function compile(schema: JsonSchema, options: Options): ValidateFunction {

@@ -19,7 +19,7 @@ export async function collect(body: Body, maxBytes: number): Promise<Uint8Array>
 }
 
 export function checkSize(bytes: number, maxBytes: number): void {
-  if (bytes > maxBytes) {
+  if (!(bytes <= maxBytes)) {
     throw new EkibenError(
       'EKIBEN_BODY_TOO_LARGE',
       `The body has more than the ${maxBytes} bytes that are taken here.`,

@@ -1,4 +1,5 @@
 /** Runs a Standard Schema's validation. A promise comes out only when the schema made one. */
+import { isNativeError } from 'node:util/types';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { EkibenError } from '@ekiben/spec';
 
@@ -28,6 +29,6 @@ function settle<T>(result: StandardSchemaV1.Result<T>, refuse: Refuse): T {
 
 /** A schema that refers to itself recurses as deeply as the value, which is the client's choice; other errors are the schema's own. */
 function refusalOf(error: unknown, refuse: Refuse): unknown {
-  const isOverflow = error instanceof RangeError && error.message.includes('call stack');
+  const isOverflow = isNativeError(error) && error.name === 'RangeError' && error.message.includes('call stack');
   return isOverflow ? refuse([{ message: 'nests too deeply' }]) : error;
 }

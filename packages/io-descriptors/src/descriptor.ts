@@ -46,8 +46,8 @@ export interface Descriptor<Wire, Value> {
    */
   readonly toWire: (value: Value) => Wire | Promise<Wire>;
   /**
-   * The schema of what a client sends (`input`) or gets (`output`), in the dialect of OpenAPI 3.0; `undefined` when there is none to
-   * be had. Computed once, when first asked for.
+   * The schema of what a client sends (`input`) or gets (`output`), for an OpenAPI 3.0 document: in its dialect, and without
+   * references. `undefined` when there is none to be had.
    */
   jsonSchema(side: 'input' | 'output'): JsonSchema | undefined;
   /** A value that the documentation shows, as a client would send it. */

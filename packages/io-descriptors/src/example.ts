@@ -1,8 +1,6 @@
 /** A value that a JSON Schema accepts, for documentation. */
+import { resolveReference } from './json-schema.ts';
 import type { JsonSchema } from './json-schema.ts';
-
-/** A schema may refer to itself: from here on optional properties are left out, and at twice the depth everything. */
-const MAX_DEPTH = 6;
 
 const FORMATS: ReadonlyMap<string, string> = new Map([
   ['date', '2024-01-31'],
@@ -17,29 +15,35 @@ const FORMATS: ReadonlyMap<string, string> = new Map([
   ['uuid', '123e4567-e89b-42d3-a456-426614174000'],
 ]);
 
+/** Where in a schema the example is being made. */
+interface Place {
+  readonly root: JsonSchema;
+  /** The references followed to here. */
+  readonly within: readonly string[];
+  /** Inside itself: from here on only what has to be there is made. */
+  readonly repeats: boolean;
+}
+
 /**
  * The schema's own example, default or first allowed value where it has one, else the plainest value that its keywords let through.
  * No text is invented for a `pattern`: such a schema should bring an example.
  */
 export function exampleFrom(schema: JsonSchema): unknown {
-  return make(schema, schema, 0);
+  return make(schema, { root: schema, within: [], repeats: false });
 }
 
-function make(schema: JsonSchema, root: JsonSchema, depth: number): unknown {
+function make(schema: JsonSchema, place: Place): unknown {
   const given = givenValue(schema);
   if (given !== undefined) return given;
-  if (depth > 2 * MAX_DEPTH) return null;
-  const next = (part: JsonSchema) => make(part, root, depth + 1);
   const { $ref, allOf, anyOf, oneOf } = schema;
-  if (typeof $ref === 'string') return next(resolve($ref, root));
-  if (isSchemas(allOf)) return next(Object.assign({}, schema, { allOf: undefined }, ...allOf) as JsonSchema);
+  if ($ref !== undefined || isSchemas(allOf)) return makeMerged(schema, place);
   const choices = isSchemas(anyOf) ? anyOf : isSchemas(oneOf) ? oneOf : undefined;
-  if (choices !== undefined) return next(choices.find(({ type }) => type !== 'null') ?? {});
+  if (choices !== undefined) return make(choose(choices, place), place);
   switch (typeOf(schema)) {
     case 'object':
-      return makeObject(schema, depth, next);
+      return makeObject(schema, place);
     case 'array':
-      return makeArray(schema, next);
+      return makeArray(schema, place);
     case 'string':
       return makeString(schema);
     case 'integer':
@@ -52,6 +56,30 @@ function make(schema: JsonSchema, root: JsonSchema, depth: number): unknown {
   }
 }
 
+/** What a schema refers to and all that it is made of, as one schema. */
+function makeMerged({ $ref, allOf, ...own }: JsonSchema, { root, within, repeats }: Place): unknown {
+  const parts = [{ $ref }, ...(isSchemas(allOf) ? allOf : [])];
+  const references = parts.map((part) => part.$ref).filter((reference) => typeof reference === 'string');
+  const times = Math.max(...references.map((reference) => within.filter((each) => each === reference).length), 0);
+  if (times > 1) return null; // a schema that has no finite value
+  const resolved = references.map((reference) => resolveReference(reference, root));
+  const merged = merge([own, ...parts.map((part) => ({ ...part, $ref: undefined })), ...resolved]);
+  return make(merged, { root, within: [...within, ...references], repeats: repeats || times > 0 });
+}
+
+const merge = (parts: readonly JsonSchema[]): JsonSchema =>
+  parts.reduce((merged, part) => ({
+    ...merged,
+    ...part,
+    properties: { ...merged.properties, ...part.properties },
+    required: [...(merged.required ?? []), ...(part.required ?? [])],
+  }));
+
+function choose(choices: readonly JsonSchema[], { repeats }: Place): JsonSchema {
+  const wanted = choices.find(({ type }) => (type === 'null') === repeats);
+  return wanted ?? choices[0] ?? {};
+}
+
 function givenValue({ example, examples, default: fallback, const: constant, enum: allowed }: JsonSchema): unknown {
   const listed = Array.isArray(examples) ? (examples[0] as unknown) : undefined;
   return example ?? listed ?? fallback ?? constant ?? allowed?.[0];
@@ -61,26 +89,23 @@ function givenValue({ example, examples, default: fallback, const: constant, enu
 function typeOf({ type, properties, items, prefixItems }: JsonSchema): unknown {
   if (Array.isArray(type)) return (type as unknown[]).find((name) => name !== 'null');
   if (type !== undefined) return type;
-  if (properties !== undefined) return 'object';
-  return items !== undefined || prefixItems !== undefined ? 'array' : undefined;
+  if (items !== undefined || prefixItems !== undefined) return 'array';
+  return properties !== undefined && Object.keys(properties).length > 0 ? 'object' : undefined;
 }
 
-function makeObject(
-  { properties = {}, required = [] }: JsonSchema,
-  depth: number,
-  next: (part: JsonSchema) => unknown,
-) {
-  const shown = Object.entries(properties).filter(([name]) => depth < MAX_DEPTH || required.includes(name));
-  return Object.fromEntries(shown.map(([name, part]) => [name, next(part)]));
+/** Optional properties are shown, unless they may be anything: then null may be just what they may not be, as with a Date of zod's. */
+function makeObject({ properties = {}, required = [] }: JsonSchema, place: Place): object {
+  const isShown = ([name, part]: [string, JsonSchema]) =>
+    required.includes(name) || (!place.repeats && Object.keys(part).length > 0);
+  const shown = Object.entries(properties).filter(isShown);
+  return Object.fromEntries(shown.map(([name, part]) => [name, make(part, place)]));
 }
 
-function makeArray(schema: JsonSchema, next: (part: JsonSchema) => unknown): unknown[] {
-  const { items, prefixItems, minItems, maxItems } = schema;
-  const leading = isSchemas(prefixItems) ? prefixItems.map(next) : [];
-  const wanted = Math.min(Math.max(numberOr(minItems, 1), leading.length), numberOr(maxItems, Infinity));
-  const rest = Array.from({ length: Math.max(wanted - leading.length, 0) }, () =>
-    items === undefined ? null : next(items),
-  );
+function makeArray({ items, prefixItems, minItems, maxItems }: JsonSchema, place: Place): unknown[] {
+  const leading = isSchemas(prefixItems) ? prefixItems.map((part) => make(part, place)) : [];
+  const wanted = Math.max(numberOr(minItems, place.repeats ? 0 : 1), leading.length);
+  const length = Math.min(wanted, numberOr(maxItems, Infinity)) - leading.length;
+  const rest = Array.from({ length: Math.max(length, 0) }, () => make(items ?? {}, place));
   return [...leading, ...rest];
 }
 
@@ -92,7 +117,7 @@ function makeString({ format, minLength, maxLength }: JsonSchema): string {
 
 /** Tries the candidates that bounds and step suggest, in the order of their plainness. */
 function makeNumber(schema: JsonSchema): number {
-  const step = numberOr(schema['multipleOf'], schema.type === 'integer' ? 1 : 0);
+  const step = numberOr(schema['multipleOf'], typeOf(schema) === 'integer' ? 1 : 0);
   // OpenAPI 3.0 marks `minimum` as exclusive; JSON Schema gives the exclusive bound itself.
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema;
   const low = Math.max(numberOr(minimum, -Infinity), numberOr(exclusiveMinimum, -Infinity));
@@ -108,17 +133,6 @@ function makeNumber(schema: JsonSchema): number {
   const fromLow = Math.ceil(low / grid) * grid;
   const fromHigh = Math.floor(high / grid) * grid;
   return [1, 0, fromLow, fromLow + grid, fromHigh, fromHigh - grid, low, high, (low + high) / 2].find(fits) ?? 0;
-}
-
-/** A reference inside the schema: `#/$defs/Name`. */
-function resolve(reference: string, root: JsonSchema): JsonSchema {
-  let found: unknown = root;
-  for (const key of reference.split('/').slice(1)) {
-    found = (found as Record<string, unknown> | undefined)?.[
-      decodeURIComponent(key).replaceAll('~1', '/').replaceAll('~0', '~')
-    ];
-  }
-  return (found ?? {}) as JsonSchema;
 }
 
 const numberOr = (value: unknown, otherwise: number): number => (typeof value === 'number' ? value : otherwise);

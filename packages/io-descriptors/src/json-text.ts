@@ -1,6 +1,7 @@
 /** Bytes to whatever JSON value they hold; validation comes after. */
 import { EkibenError } from '@ekiben/spec';
 import { findJsonFault } from './json-fault.ts';
+import { MAX_LOCATED_LENGTH } from './limits.ts';
 
 /** Fatal, so that bytes which are not UTF-8 are refused and not replaced; it drops a byte order mark. */
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -16,7 +17,8 @@ export function parseJson(bytes: Uint8Array): unknown {
 }
 
 /** The key as it is, or spelled with escapes: \u005f, \u0070, \u0072, \u006f, \u0074. */
-const mayNameProto = (text: string): boolean => text.includes('__proto__') || /\\u00[567]/i.test(text);
+const mayNameProto = (text: string): boolean =>
+  text.includes('__proto__') || (text.includes('\\u00') && /\\u00[567]/.test(text));
 
 /**
  * `JSON.parse` makes an own property of a key `__proto__`; the first `Object.assign` of the handler's would make it the prototype.
@@ -33,18 +35,20 @@ function decodeUtf8(bytes: Uint8Array): string {
 }
 
 function malformed(text: string, cause: unknown): EkibenError {
-  if (text.trim() === '') return new EkibenError('EKIBEN_MALFORMED_JSON', 'The body is empty; JSON is expected.');
-  const fault = findJsonFault(text);
-  if (fault === undefined) return new EkibenError('EKIBEN_MALFORMED_JSON', 'The JSON nests too deeply.', { cause });
+  const refuse = (message: string, position = {}) => {
+    const details = { errors: [{ pointer: '', message }], ...position };
+    return new EkibenError('EKIBEN_MALFORMED_JSON', message, { details, cause });
+  };
+  if (text.trim() === '') return refuse('The body is empty; JSON is expected.');
+  if (cause instanceof RangeError) return refuse('The JSON nests too deeply.');
+  const fault = text.length <= MAX_LOCATED_LENGTH ? findJsonFault(text) : undefined;
+  if (fault === undefined) return refuse('Malformed JSON.');
   const { offset, expected } = fault;
   const line = text.slice(0, offset).split('\n').length;
   const column = offset - text.lastIndexOf('\n', offset - 1);
-  const got =
-    offset < text.length ? JSON.stringify(String.fromCodePoint(text.codePointAt(offset) ?? 0)) : 'the end of the text';
+  const got = offset < text.length ? JSON.stringify(text.slice(offset, offset + 1)) : 'the end of the text';
   const message = `Malformed JSON at line ${line}, column ${column}: expected ${expected}, got ${got}.`;
-  return new EkibenError('EKIBEN_MALFORMED_JSON', message, {
-    details: { errors: [{ pointer: '', message }], line, column },
-  });
+  return refuse(message, { line, column });
 }
 
 /** @throws EKIBEN_INVALID_OUTPUT for what has no JSON: undefined, a cycle, a bigint that is no exact number */

@@ -8,6 +8,7 @@ import type { Descriptor } from './descriptor.ts';
 import { exampleFrom } from './example.ts';
 import { invalidInput, invalidOutput } from './faults.ts';
 import type { FromSchema, JsonSchema } from './json-schema.ts';
+import { openApiSchema } from './openapi.ts';
 import { parseJson, stringifyJson } from './json-text.ts';
 import { DEFAULT_MAX_JSON_BYTES } from './limits.ts';
 import { checkJsonType } from './media-type.ts';
@@ -60,15 +61,22 @@ export function json(
   options: JsonOptions<unknown> = {},
 ): Descriptor<unknown, unknown> {
   const { coerce = false, maxBytes = DEFAULT_MAX_JSON_BYTES, validateOutput = true } = options;
-  const standard = isStandard(schema) ? schema : ajvSchema(schema, coerce);
+  const standard = isStandard(schema) ? schema : ajvSchema(schema);
   const { validate } = standard['~standard'];
-  const prepare = coerce && isStandard(schema) ? ajvCoercion(coercionSchema(schema, options)) : undefined;
-  const document = (side: 'input' | 'output') => options.jsonSchema ?? describe(standard, side, 'openapi-3.0');
-  const documented = { input: lazy(() => document('input')), output: lazy(() => document('output')) };
-  const example = lazy(() => options.example ?? exampleFrom(documented.input() ?? {}));
+  const described = (side: Side) => options.jsonSchema ?? jsonSchemaOf(standard, side);
+  const coerced = coerce ? ajvCoercion(described('input') ?? noJsonSchema(standard)) : undefined;
+  const validateInput = coerced === undefined ? validate : (value: unknown) => validate(coerced(value));
 
-  const parse = (value: unknown) => check(validate, prepare === undefined ? value : prepare(value), invalidInput);
+  const parse = (value: unknown) => check(validateInput, value, invalidInput);
   const toWire = (value: unknown) => (validateOutput ? check(validate, value, invalidOutput) : value);
+
+  const documented = (side: Side) => {
+    const known = described(side);
+    return known && openApiSchema(known);
+  };
+  const inputSchema = lazy(() => documented('input'));
+  const outputSchema = lazy(() => documented('output'));
+  const example = lazy(() => options.example ?? exampleFrom(described('input') ?? {}));
 
   return {
     mediaTypes: ['application/json'],
@@ -86,12 +94,14 @@ export function json(
       return wire instanceof Promise ? wire.then(stringifyJson) : stringifyJson(wire);
     },
     toWire,
-    jsonSchema: (side) => documented[side](),
+    jsonSchema: (side) => (side === 'input' ? inputSchema() : outputSchema()),
     get example() {
       return example();
     },
   };
 }
+
+type Side = 'input' | 'output';
 
 type AnyStandardSchema = {
   readonly '~standard': StandardSchemaV1.Props & Partial<Pick<StandardJSONSchemaV1.Props, 'jsonSchema'>>;
@@ -99,20 +109,19 @@ type AnyStandardSchema = {
 
 const isStandard = (schema: AnyStandardSchema | JsonSchema): schema is AnyStandardSchema => '~standard' in schema;
 
-/** zod's, where a type such as Date has no JSON Schema: accept anything there instead of documenting nothing at all. */
-const libraryOptions = { unrepresentable: 'any' };
-
-function describe(schema: AnyStandardSchema, side: 'input' | 'output', target: string): JsonSchema | undefined {
+/** Of the library itself; undefined where it has none, or none for this schema. */
+function jsonSchemaOf(schema: AnyStandardSchema, side: Side): JsonSchema | undefined {
+  const { vendor, jsonSchema } = schema['~standard'];
+  // zod refuses types that JSON does not have, such as Date; better a document that accepts anything there than none at all.
+  const libraryOptions = vendor === 'zod' ? { unrepresentable: 'any' } : undefined;
   try {
-    return schema['~standard'].jsonSchema?.[side]({ target, libraryOptions });
+    return jsonSchema?.[side]({ target: 'draft-2020-12', libraryOptions });
   } catch {
-    return undefined; // the library cannot express this schema, or knows no such target
+    return undefined;
   }
 }
 
-function coercionSchema(schema: AnyStandardSchema, { jsonSchema }: JsonOptions<unknown>): JsonSchema {
-  const known = jsonSchema ?? describe(schema, 'input', 'draft-2020-12');
-  if (known !== undefined) return known;
+function noJsonSchema(schema: AnyStandardSchema): never {
   const message = `To coerce input, a schema of ${schema['~standard'].vendor} needs the option jsonSchema beside it.`;
   throw new EkibenError('EKIBEN_INVALID_SCHEMA', message);
 }
