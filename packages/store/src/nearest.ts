@@ -1,9 +1,9 @@
 // "Did you mean": the candidate that is closest to what was typed.
 
-/** By edit distance, at most a third of the length; undefined when nothing is near. */
+/** By edit distance: two letters at most, more in long words; undefined when nothing is near. */
 export function nearest(typed: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(typed.length / 3)) + 1;
+  let bestDistance = (typed.length < 4 ? 1 : Math.max(2, Math.floor(typed.length / 4))) + 1;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - typed.length) >= bestDistance) continue;
     const distance = editDistance(typed, candidate);

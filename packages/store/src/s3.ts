@@ -119,11 +119,10 @@ async function explaining<T>(where: string, step: () => Promise<T>): Promise<T> 
 
 function explain(where: string, cause: unknown): unknown {
   if (EkibenError.is(cause)) return cause;
-  const name = cause instanceof Error ? cause.name : '';
+  const { name = '', message = String(cause) } = cause as { name?: string; message?: string };
   if (name === 'AbortError') return cause;
-  const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
   if (['NoSuchKey', 'NoSuchBucket', 'NotFound'].includes(name)) {
     return new EkibenError('EKIBEN_S3_NOT_FOUND', `there is nothing at ${where} (${name})`, { cause });
   }
-  return new EkibenError('EKIBEN_S3_FAILED', `${where} failed: ${why}`, { cause });
+  return new EkibenError('EKIBEN_S3_FAILED', `${where} failed: ${name}: ${message}`, { cause });
 }

@@ -15,10 +15,23 @@ type LocatedHeader = Omit<Header, 'type'> & { readonly type: Header['type'] | nu
 export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerator<ArchiveEntry> {
   let received = 0;
   let end = 0;
-  const tar = extract();
+  // Also the oldest format, which has no magic; the option is missing in the types.
+  const tar = extract({ allowUnknownFormat: true } as object);
   const feeding = pipeline(toReadable(counted(source, (bytes) => (received += bytes))), tar);
-  // A failure also comes out of the loop below; here it would be an unhandled rejection.
-  feeding.catch(() => {});
+  let failure: unknown;
+  feeding.catch((error: unknown) => (failure = error));
+  // When the source fails, tar-stream only says that it was destroyed.
+  const explain = async (error: unknown): Promise<Error> => {
+    await feeding.catch(() => {});
+    return corruptArchive(failure ?? error);
+  };
+  const body = async function* (entry: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {
+    try {
+      yield* entry as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      throw await explain(error);
+    }
+  };
   try {
     for await (const entry of tar) {
       const { name, type, mode, size, byteOffset } = entry.header as LocatedHeader;
@@ -27,13 +40,13 @@ export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerato
         path: name,
         type: type === 'contiguous-file' ? 'file' : (type ?? 'entry of unknown type'),
         executable: (mode & 0o100) !== 0,
-        body: entry as AsyncIterable<Uint8Array>,
+        body: body(entry),
       };
       entry.resume();
     }
     await feeding;
-  } catch (cause) {
-    throw corruptArchive(cause);
+  } catch (error) {
+    throw await explain(error);
   }
   // tar-stream accepts an archive cut between two entries; the two closing blocks of zeros tell it apart.
   if (received < end + 2 * BLOCK) throw corruptArchive('it ends before its closing blocks');

@@ -50,7 +50,7 @@ export async function* readXzPortably(source: AsyncIterable<Uint8Array>): AsyncG
 
 /** xz-decompress passes on the numbers of xz-embedded's `enum xz_ret`. */
 function explainXzEmbedded(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = String((error as { message?: unknown } | null)?.message ?? error);
   switch (/error code (\d+)/.exec(message)?.[1]) {
     case '6':
       return 'it uses a feature of xz, such as the check SHA-256, that needs the package lzma-native';

@@ -52,9 +52,13 @@ function fileName(entry: Entry): string {
 async function* readEntry(zip: ZipFile, entry: Entry): AsyncGenerator<Uint8Array> {
   if (entry.isEncrypted()) throw corruptArchive('it is encrypted');
   let sum = 0;
-  for await (const chunk of (await zip.openReadStreamPromise(entry)) as AsyncIterable<Uint8Array>) {
-    sum = crc32(chunk, sum);
-    yield chunk;
+  try {
+    for await (const chunk of (await zip.openReadStreamPromise(entry)) as AsyncIterable<Uint8Array>) {
+      sum = crc32(chunk, sum);
+      yield chunk;
+    }
+  } catch (cause) {
+    throw corruptArchive(cause);
   }
   if (sum !== entry.crc32) throw corruptArchive(`the checksum of '${fileName(entry)}' differs`);
 }
