@@ -19,8 +19,8 @@ export interface BentoInfo extends ItemInfo {
  * @param where - names the file in errors
  * @throws EKIBEN_MANIFEST_INVALID
  */
-export function readBentoManifest(text: string, where: string): BentoInfo {
-  const yaml = readYamlMapping(text, where);
+export async function readBentoManifest(text: string, where: string): Promise<BentoInfo> {
+  const yaml = await readYamlMapping(text, where);
   const { name, version, creationTime } = readIdentity(yaml, where);
   return {
     tag: formatTag(name, version),

@@ -2,10 +2,9 @@
 import type { Draft } from '@ekiben/spec';
 import type { Aliases } from './aliases.ts';
 import { BENTO_MANIFEST, readBentoManifest, type BentoInfo } from './bento-manifest.ts';
-import { keepsModels, moveModelsOut, packModels } from './bento-models.ts';
 import type { Outcome } from './commit.ts';
 import { DirectoryStore } from './directory-store.ts';
-import { exportItem, packItems, type Exported, type ExportOptions } from './export.ts';
+import type { Exported, ExportOptions } from './export.ts';
 import { readManifestIn } from './ground.ts';
 import { storeHome } from './home.ts';
 import type { ImportOptions, ImportSource } from './import.ts';
@@ -114,6 +113,8 @@ export class BentoStore {
    */
   async export(tag: string, to = '', options: ExportOptions = {}): Promise<Exported> {
     const { bentos, models } = this.#stores;
+    const { exportItem, packItems } = await import('./export.ts');
+    const { packModels } = await import('./bento-models.ts');
     const bento = await bentos.get(tag);
     const items = [...(await packItems(bento.path, BENTO_MANIFEST)), ...(await packModels(bento, models))];
     return exportItem({ ...bento, items, extension: BENTOS.extension }, to, options);
@@ -125,12 +126,20 @@ export class BentoStore {
    */
   async import(source: ImportSource, options: ImportOptions = {}): Promise<ImportedBento> {
     const { bentos, models } = this.#stores;
+    const { keepsModels, moveModelsOut } = await import('./bento-models.ts');
     let importedModels: ImportedBento['importedModels'] = [];
     const { item, outcome } = await bentos.import(source, options, async (draft) => {
       const info = await readManifestIn(BENTOS, draft.dir, BENTO_MANIFEST);
       if (!keepsModels(info)) importedModels = await moveModelsOut(draft, models, options.force ?? false);
     });
     return { ...item, outcome, importedModels };
+  }
+
+  /**
+   * Tags that begin with `prefix`: names, and after a colon `latest`, aliases and versions. Reads directory names only, for completion.
+   */
+  async suggest(prefix: string): Promise<string[]> {
+    return this.#stores.bentos.suggest(prefix);
   }
 
   /** The aliases of a name, each with its moves, oldest first. */

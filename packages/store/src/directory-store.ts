@@ -1,11 +1,12 @@
 // Versioned directories on disk with a manifest each, in BentoML's layout: what the model store and the bento store share.
+import { mkdir } from 'node:fs/promises';
 import { EkibenError } from '@ekiben/spec';
 import { readAliasFile, writeAliasFile } from './alias-file.ts';
 import { currentVersion, pointAlias, rollBackAlias, withoutAlias, type Aliases } from './aliases.ts';
 import { commitDraft, type Committed } from './commit.ts';
 import { discardDraft, openDraft, type StoreDraft } from './draft.ts';
 import { changing, listItems, readItem, unlessReadOnly, type Ground } from './ground.ts';
-import { namingSource, unpackInto, type ImportOptions, type ImportSource } from './import.ts';
+import type { ImportOptions, ImportSource } from './import.ts';
 import type { ItemFacts, ItemInfo, ItemKind, Listed, Stored } from './kind.ts';
 import { layout } from './layout.ts';
 import { directoryNames } from './list-index.ts';
@@ -16,7 +17,6 @@ import { removeItem } from './remove.ts';
 import { nameNotFound, resolveTag, type ResolvedTag } from './resolve.ts';
 import { formatTag, isTagPart, LATEST, parseTag } from './tag.ts';
 import { allVersions, verifyItem, type Verification } from './verify.ts';
-import { mkdir } from 'node:fs/promises';
 
 export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
   readonly ground: Ground<Info, Facts>;
@@ -46,10 +46,16 @@ export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
     return listItems(this.ground, name);
   }
 
-  /** Names with at least one version directory, without reading any manifest. */
-  names(): string[] {
+  /** Looks at directory names only: completion has to be quick. */
+  async suggest(prefix: string): Promise<string[]> {
     const { layout: paths } = this.ground;
-    return directoryNames(paths.items).filter((name) => directoryNames(paths.name(name)).length > 0);
+    const [name = '', version] = prefix.split(':');
+    if (version === undefined) return directoryNames(paths.items).filter((each) => each.startsWith(name));
+    if (!isTagPart(name)) return [];
+    const versions = directoryNames(paths.name(name));
+    if (versions.length === 0) return [];
+    const words = [LATEST, ...Object.keys(await readAliasFile(this.ground, name)), ...versions];
+    return words.filter((each) => each.startsWith(version)).map((each) => formatTag(name, each));
   }
 
   /** Writes an item through `fill` and moves it into the store: all of it, or nothing. */
@@ -71,6 +77,8 @@ export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
     options: ImportOptions,
     adjust: (draft: StoreDraft) => Promise<void> = async () => {},
   ): Promise<Committed<Info>> {
+    // Codecs are loaded only when there is something to unpack; likewise those of exports.
+    const { namingSource, unpackInto } = await import('./import.ts');
     try {
       return await this.add(async (draft) => {
         await unpackInto(draft, source, options);

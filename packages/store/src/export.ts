@@ -8,6 +8,7 @@ import type { PackItem } from './archive/pack-item.ts';
 import { writeArchive } from './archive/write.ts';
 import { counted } from './archive/through.ts';
 import { isDirectory, writeNewFile } from './files.ts';
+import { LARGE_BYTES } from './limits.ts';
 import { watcher, type TransferOptions } from './transfer.ts';
 import { writeLocalFile, writeLocalFolder, writeStandardOutput } from './transport/local.ts';
 import { parseLocation, showLocation, type Location } from './transport/location.ts';
@@ -32,8 +33,6 @@ export interface Exported {
   readonly size: number;
 }
 
-/** xz and bzip2 do a megabyte or ten a second; from here on waiting for the last percents is not worth it unasked. */
-export const LARGE_BYTES = 256 * 1024 ** 2;
 const DEFAULT_LEVEL = 6;
 const FAST_LEVEL = 1;
 

@@ -4,11 +4,11 @@ export type { BentoInfo } from './bento-manifest.ts';
 export { bentos, BentoStore, type ImportedBento, type ListedBento, type StoredBento } from './bento-store.ts';
 export type { Outcome } from './commit.ts';
 export type { FileFault } from './digests.ts';
-export { LARGE_BYTES, type Exported, type ExportOptions } from './export.ts';
+export type { Exported, ExportOptions } from './export.ts';
 export { storeHome } from './home.ts';
 export type { ImportOptions, ImportSource } from './import.ts';
 export type { ItemInfo } from './kind.ts';
-export type { ArchiveLimits } from './limits.ts';
+export { LARGE_BYTES, type ArchiveLimits } from './limits.ts';
 export type { ModelContext, ModelInfo } from './model-manifest.ts';
 export type { Model, StoredModel } from './model.ts';
 export {

@@ -30,7 +30,7 @@ export interface ItemKind<Info extends ItemInfo, Facts extends ItemFacts> {
   /** What shows the user what there is. */
   readonly listCommand: string;
   /** @throws EKIBEN_MANIFEST_INVALID */
-  read(text: string, where: string): Info;
+  read(text: string, where: string): Promise<Info>;
   facts(info: Info): Facts;
 }
 

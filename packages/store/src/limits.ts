@@ -39,3 +39,6 @@ export const NAME_MAX_BYTES = 255;
 
 /** The dictionary of an xz archive decides what unpacking needs; `xz -9` needs 65 MiB, `--lzma2=dict=1536MiB` would need that. */
 export const XZ_DECODER_MAX_BYTES = 256 * 1024 ** 2;
+
+/** xz and bzip2 do a megabyte or ten a second; from here on waiting for the last percents is not worth it unasked. */
+export const LARGE_BYTES = 256 * 1024 ** 2;

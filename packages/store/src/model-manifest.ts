@@ -36,8 +36,8 @@ export interface ModelInfo extends ItemInfo {
  * @param where - names the file in errors
  * @throws EKIBEN_MANIFEST_INVALID
  */
-export function readModelManifest(text: string, where: string): ModelInfo {
-  const yaml = readYamlMapping(text, where);
+export async function readModelManifest(text: string, where: string): Promise<ModelInfo> {
+  const yaml = await readYamlMapping(text, where);
   const { name, version, creationTime } = readIdentity(yaml, where);
   const context = optionalMapping(yaml, 'context', where);
   return {
@@ -69,7 +69,7 @@ export function toManifest(info: ModelInfo): ModelManifest {
 }
 
 /** In BentoML's order of fields. */
-export function writeModelManifest(info: Omit<ModelInfo, 'tag' | 'document'>): string {
+export async function writeModelManifest(info: Omit<ModelInfo, 'tag' | 'document'>): Promise<string> {
   const { context } = info;
   return writeYaml({
     name: info.name,

@@ -4,7 +4,7 @@ import type { Aliases } from './aliases.ts';
 import type { Outcome } from './commit.ts';
 import { DirectoryStore } from './directory-store.ts';
 import type { StoreDraft } from './draft.ts';
-import { exportItem, packItems, type Exported, type ExportOptions } from './export.ts';
+import type { Exported, ExportOptions } from './export.ts';
 import { pinnedTags, storeHome } from './home.ts';
 import type { ImportOptions, ImportSource } from './import.ts';
 import type { ItemFacts, ItemKind, Listed, Stored } from './kind.ts';
@@ -187,6 +187,7 @@ export class ModelStore {
    */
   async export(tag: string, to = '', options: ExportOptions = {}): Promise<Exported> {
     const model = await this.#models.get(pinned(tag));
+    const { exportItem, packItems } = await import('./export.ts');
     const items = await packItems(model.path, MODEL_MANIFEST);
     return exportItem({ ...model, items, extension: MODELS.extension }, to, options);
   }
@@ -200,6 +201,13 @@ export class ModelStore {
   async import(source: ImportSource, options: ImportOptions = {}): Promise<ImportedModel> {
     const { item, outcome } = await this.#models.import(source, options);
     return { ...item, outcome };
+  }
+
+  /**
+   * Tags that begin with `prefix`: names, and after a colon `latest`, aliases and versions. Reads directory names only, for completion.
+   */
+  async suggest(prefix: string): Promise<string[]> {
+    return this.#models.suggest(prefix);
   }
 
   /** The aliases of a name, each with its moves, oldest first. */
@@ -253,7 +261,7 @@ export class ModelStore {
         context,
         apiVersion,
       } = await write(draft);
-      const manifest = writeModelManifest({
+      const manifest = await writeModelManifest({
         ...identity,
         module,
         labels,

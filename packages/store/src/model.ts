@@ -1,7 +1,6 @@
 // A model in the store, tied to the framework that runs it. Weights load only on `load`.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readPickle } from '@ekiben/pickle';
 import {
   EkibenError,
   type CustomObjectCodec,
@@ -115,7 +114,7 @@ async function readCustomObjects(dir: string): Promise<CustomObjects> {
   ]);
   return {
     json: json === undefined ? {} : parseJsonObjects(json),
-    pickle: pickle === undefined ? new Map() : namedNodes(readPickle(pickle)),
+    pickle: pickle === undefined ? new Map() : await readNamedNodes(pickle),
   };
 }
 
@@ -130,7 +129,9 @@ function parseJsonObjects(text: string): Record<string, unknown> {
 }
 
 /** BentoML pickles one dict, from names to objects. */
-function namedNodes(node: PickleNode): ReadonlyMap<string, PickleNode> {
+async function readNamedNodes(pickle: Uint8Array): Promise<ReadonlyMap<string, PickleNode>> {
+  const { readPickle } = await import('@ekiben/pickle');
+  const node = readPickle(pickle);
   if (node instanceof Map) {
     return new Map([...node].filter((pair): pair is [string, PickleNode] => typeof pair[0] === 'string'));
   }

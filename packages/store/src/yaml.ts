@@ -1,22 +1,19 @@
 // YAML of a file that anybody may have written, read as PyYAML's safe_load reads it, minus what can do harm.
-import {
-  boolYaml11Tag,
-  dump,
-  FAILSAFE_SCHEMA,
-  floatYaml11Tag,
-  intYaml11Tag,
-  load,
-  nullYaml11Tag,
-  YAMLException,
-} from 'js-yaml';
 import { EkibenError } from '@ekiben/spec';
 import { MANIFEST_MAX_BYTES, MANIFEST_MAX_DEPTH, MANIFEST_MAX_VALUES } from './limits.ts';
 
 /**
+ * Loaded at the first manifest: a list that the index answers needs no YAML at all.
+ *
  * YAML 1.1 as PyYAML writes it (the string `1e3` stays plain there, and would be a number in YAML 1.2), without timestamps,
  * which stay strings, and without binaries, sets, merges and objects, which are refused by their tags.
  */
-const SCHEMA = FAILSAFE_SCHEMA.withTags(nullYaml11Tag, boolYaml11Tag, intYaml11Tag, floatYaml11Tag);
+async function loadYaml() {
+  const yaml = await import('js-yaml');
+  const { FAILSAFE_SCHEMA, nullYaml11Tag, boolYaml11Tag, intYaml11Tag, floatYaml11Tag } = yaml;
+  const schema = FAILSAFE_SCHEMA.withTags(nullYaml11Tag, boolYaml11Tag, intYaml11Tag, floatYaml11Tag);
+  return { ...yaml, schema };
+}
 
 const PROTOTYPE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
@@ -25,13 +22,14 @@ const PROTOTYPE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
  * @param where - names the file in errors
  * @throws EKIBEN_MANIFEST_INVALID
  */
-export function readYamlMapping(text: string, where: string): Record<string, unknown> {
+export async function readYamlMapping(text: string, where: string): Promise<Record<string, unknown>> {
   if (text.length > MANIFEST_MAX_BYTES) {
     throw invalidManifest(where, `it is larger than ${MANIFEST_MAX_BYTES} bytes`);
   }
+  const { load, schema, YAMLException } = await loadYaml();
   let value: unknown;
   try {
-    value = load(text, { schema: SCHEMA, maxDepth: MANIFEST_MAX_DEPTH });
+    value = load(text, { schema, maxDepth: MANIFEST_MAX_DEPTH });
   } catch (cause) {
     if (!(cause instanceof YAMLException)) throw cause;
     const mark = cause.mark === undefined ? '' : ` (line ${cause.mark.line + 1}, column ${cause.mark.column + 1})`;
@@ -45,7 +43,8 @@ export function readYamlMapping(text: string, where: string): Record<string, unk
 }
 
 /** Writes what both YAML 1.1 (PyYAML) and 1.2 read back as the same strings. */
-export function writeYaml(value: Record<string, unknown>): string {
+export async function writeYaml(value: Record<string, unknown>): Promise<string> {
+  const { dump } = await import('js-yaml');
   return dump(value, { seqNoIndent: true, lineWidth: -1, noRefs: true });
 }
 

@@ -4,7 +4,7 @@ import { currentVersion, pointAlias, readAliases, rollBackAlias, withoutAlias, t
 
 const point = (...versions: string[]): Aliases =>
   versions.reduce((aliases: Aliases, version) => pointAlias(aliases, 'production', version, 'now'), {});
-const back = (aliases: Aliases, exists = (_: string) => true): Aliases =>
+const back = (aliases: Aliases, exists: (version: string) => boolean = () => true): Aliases =>
   rollBackAlias(aliases, 'production', 'now', exists) ?? {};
 const current = (aliases: Aliases) => currentVersion(aliases, 'production');
 

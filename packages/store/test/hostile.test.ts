@@ -46,12 +46,9 @@ async function expectRefused(
   why: string | RegExp,
   limits?: ArchiveLimits,
 ): Promise<void> {
-  let path = bytes;
-  if (typeof path !== 'string') {
-    path = join(temporary(), 'hostile.bentomodel');
-    await writeFile(path, bytes);
-  }
-  const error = await store.import(path as string, { limits }).then(
+  const path = typeof bytes === 'string' ? bytes : join(temporary(), 'hostile.bentomodel');
+  if (typeof bytes !== 'string') await writeFile(path, bytes);
+  const error = await store.import(path, { limits }).then(
     () => undefined,
     (cause: unknown) => cause as Error & { code: string },
   );

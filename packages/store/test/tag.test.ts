@@ -67,7 +67,10 @@ describe('a new version', () => {
 
   test('has its time bits highest, and its creation time to the microsecond as Python writes it', () => {
     const value = (version: string) =>
-      [...version].reduce((sum, digit) => sum * 32n + BigInt('abcdefghijklmnopqrstuvwxyz234567'.indexOf(digit)), 0n);
+      Array.from(version).reduce(
+        (sum, digit) => sum * 32n + BigInt('abcdefghijklmnopqrstuvwxyz234567'.indexOf(digit)),
+        0n,
+      );
     for (const { version, creationTime } of made) {
       expect(creationTime).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/);
       const micros = BigInt(Date.parse(creationTime)) * 1000n + BigInt(creationTime.slice(23, 26));

@@ -10,7 +10,6 @@ import { detectFormat, MAGIC_BYTES } from './format.ts';
 import { readTar } from './tar.ts';
 import { CHUNK_BYTES, counted, through } from './through.ts';
 import { readXz } from './xz.ts';
-import { readZip } from './zip.ts';
 
 /**
  * @param spool - a path for a temporary file: a zip that comes as a stream must be stored before it can be read
@@ -43,6 +42,7 @@ async function* readSpooledZip(
   guard: ArchiveGuard,
   spool: string,
 ): AsyncGenerator<ArchiveEntry> {
+  const { readZip } = await import('./read-zip.ts');
   try {
     await pipeline(whole, createWriteStream(spool));
     for await (const entry of readZip(spool)) yield { ...entry, body: counted(entry.body, guard.unpacked) };

@@ -6,7 +6,6 @@ import type { PackItem } from './pack-item.ts';
 import { writeTar } from './tar.ts';
 import { CHUNK_BYTES, through } from './through.ts';
 import { writeXz } from './xz.ts';
-import { writeZip } from './zip.ts';
 
 export interface PackOptions {
   readonly format: Exclude<ArchiveFormat, 'folder'>;
@@ -16,18 +15,20 @@ export interface PackOptions {
   readonly mtime: Date;
 }
 
-export function writeArchive(items: Iterable<PackItem>, options: PackOptions): AsyncGenerator<Uint8Array> {
+export async function* writeArchive(items: Iterable<PackItem>, options: PackOptions): AsyncGenerator<Uint8Array> {
   const { format, level, mtime } = options;
   switch (format) {
-    case 'zip':
-      return writeZip(items, mtime, level);
+    case 'zip': {
+      const { writeZip } = await import('./write-zip.ts');
+      return yield* writeZip(items, mtime, level);
+    }
     case 'tar':
-      return writeTar(items, mtime);
+      return yield* writeTar(items, mtime);
     case 'gz':
-      return through(writeTar(items, mtime), createGzip({ level, chunkSize: CHUNK_BYTES }));
+      return yield* through(writeTar(items, mtime), createGzip({ level, chunkSize: CHUNK_BYTES }));
     case 'xz':
-      return writeXz(writeTar(items, mtime), level);
+      return yield* writeXz(writeTar(items, mtime), level);
     case 'bz2':
-      return writeBzip2(writeTar(items, mtime), Math.max(1, level));
+      return yield* writeBzip2(writeTar(items, mtime), Math.max(1, level));
   }
 }

@@ -96,7 +96,7 @@ function publicLookup(url: URL): LookupFunction {
       const bad = addresses.find(({ address }) => isPrivate(address));
       if (bad !== undefined) return done(refused(url, 'it redirects to a private address'), '', 0);
       const [first] = addresses;
-      if (options.all === true || first === undefined) return done(null, addresses as never);
+      if (options.all === true || first === undefined) return done(null, addresses);
       return done(null, first.address, first.family);
     });
   };

@@ -1,11 +1,8 @@
-// zip: read from a file, since its table of contents comes last; written as a stream.
+// Reads zip from a file, since its table of contents comes last.
 import { crc32 } from 'node:zlib';
 import { getFileNameLowLevel, openPromise, type Entry, type ZipFile } from 'yauzl';
-import { ZipFile as ZipWriter } from 'yazl';
 import type { ArchiveEntry } from './entry.ts';
 import { corruptArchive } from './errors.ts';
-import type { PackItem } from './pack-item.ts';
-import { toReadable } from './through.ts';
 
 /** Unix file types, in the upper half of the external attributes. */
 const TYPE_MASK = 0o170000;
@@ -61,27 +58,6 @@ async function* readEntry(zip: ZipFile, entry: Entry): AsyncGenerator<Uint8Array
     throw corruptArchive(cause);
   }
   if (sum !== entry.crc32) throw corruptArchive(`the checksum of '${fileName(entry)}' differs`);
-}
-
-/** @param mtime - of every entry, so that the same content makes the same archive */
-export async function* writeZip(items: Iterable<PackItem>, mtime: Date, level: number): AsyncGenerator<Uint8Array> {
-  const zip = new ZipWriter();
-  const output = zip.outputStream as NodeJS.ReadableStream & { destroy(error?: Error): void };
-  zip.on('error', (error: Error) => output.destroy(error));
-  for (const item of items) {
-    if (item.type === 'directory') {
-      zip.addEmptyDirectory(`${item.path}/`, { mtime, mode: 0o40755 });
-      continue;
-    }
-    const mode = item.executable ? 0o100755 : 0o100644;
-    zip.addReadStreamLazy(item.path, { mtime, mode, size: item.size, compressionLevel: level }, (done) => {
-      const file = toReadable(item.body());
-      file.on('error', (error) => zip.emit('error', error));
-      done(null, file);
-    });
-  }
-  zip.end();
-  yield* output as AsyncIterable<Uint8Array>;
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
