@@ -1,4 +1,4 @@
-// Against files that NumPy wrote (fixtures/make-npy.py) and what it reads in them.
+// Against files that NumPy wrote (make-npy.py) and what it reads in them.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -7,7 +7,7 @@ import { anyTensor, bits } from './arbitraries.ts';
 
 const file = (name: string) => readFileSync(new URL(`fixtures/npy/${name}`, import.meta.url));
 const { arrays } = JSON.parse(file('expected.json').toString()) as {
-  arrays: Record<string, { dtype: string; shape: number[]; values: string[] }>;
+  arrays: Record<string, { dtype: string; shape: number[]; data: string[] }>;
 };
 
 /** A value as Python's `repr` writes it. */
@@ -24,7 +24,7 @@ describe.each(Object.entries(arrays))('%s.npy', (name, expected) => {
   test('is read as NumPy reads it', () => {
     const items = Array.from({ length: t.data.length }, (_, i) => t.item(i));
     expect({ dtype: t.dtype, shape: t.shape }).toEqual({ dtype: expected.dtype, shape: expected.shape });
-    expect(items).toEqual(expected.values.map((value) => fromRepr(expected.dtype, value)));
+    expect(items).toEqual(expected.data.map((value) => fromRepr(expected.dtype, value)));
   });
 
   if (!/fortran|endian|version/.test(name)) {
