@@ -3,8 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { EkibenError } from '@ekiben/spec';
 import { coreOf } from './core.ts';
 import type { RunnerCore } from './core.ts';
-import type { ErrorRecord } from './remote-error.ts';
-import type { AnyRunner } from './types.ts';
+import type { AnyRunner, RunnerSettings } from './types.ts';
 
 /** What a process is. */
 export interface Bootstrap {
@@ -13,13 +12,24 @@ export interface Bootstrap {
   readonly role: { readonly kind: 'api' } | { readonly kind: 'runner'; readonly name: string; readonly index: number };
   /** Tags resolved by whoever started this process, `{ 'm:latest': 'm:sizn5hxhsk3i4ax4' }`: no child resolves one by itself. */
   readonly pinnedTags: Readonly<Record<string, string>>;
+  /** What a configuration says of the runner. */
+  readonly settings?: RunnerSettings | undefined;
+}
+
+/** What a worker process says when it is ready. */
+export interface WorkerFacts {
+  readonly socket: string;
+  /** What a call takes by the runnable's own account, in ms. */
+  readonly warmUpMs: number | null;
+}
+
+/** What a worker process says from time to time: rows of a batch → how many batches, by method. */
+export interface BatchNote {
+  readonly batches: Readonly<Record<string, Readonly<Record<number, number>>>>;
 }
 
 /** The environment variable in which `@ekiben/store` finds the pinned tags, as JSON. */
 export const PINNED_TAGS_ENV = 'EKIBEN_PINNED_TAGS';
-
-/** What a worker sends to its parent over IPC, once. */
-export type WorkerReport = { readonly kind: 'ready' } | { readonly kind: 'failed'; readonly error: ErrorRecord };
 
 /** @throws EKIBEN_SERVICE_EXPORT_NOT_FOUND, EKIBEN_RUNNER_NOT_EXPORTED, and whatever the module throws */
 export async function findRunner(target: string, name: string): Promise<RunnerCore> {

@@ -2,6 +2,8 @@
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { EkibenError } from '@ekiben/spec';
+import { toErrorRecord } from '@ekiben/supervisor';
+import { withCallContext } from './call-context.ts';
 import { PROTOCOL, readCall } from './call-frames.ts';
 import type { Hello, WorkerHello } from './call-frames.ts';
 import type { MethodState, RunnerCore } from './core.ts';
@@ -9,11 +11,13 @@ import { FrameSocket } from './frame-socket.ts';
 import { FRAME, frameError } from './frames.ts';
 import type { FrameBody, FrameWriter } from './frames.ts';
 import { HANDSHAKE_TIMEOUT_MS, STREAM_WINDOW } from './limits.ts';
-import { toErrorRecord } from './remote-error.ts';
 import { readValue, writeValue } from './values.ts';
 
 export interface CallServer {
-  /** Takes no new calls, lets those under way finish, and closes all connections and the socket. */
+  /**
+   * Asks every caller to leave, and answers the calls that come until he has, so that none is lost. Resolves when all have left and
+   * the socket is gone.
+   */
   close(): Promise<void>;
 }
 
@@ -59,7 +63,6 @@ class Connection {
   readonly #running = new Map<number, Running>();
   readonly #closed: Promise<void>;
   #greeted = false;
-  #leaving = false;
 
   constructor(core: RunnerCore, socket: Socket, onClose: () => void) {
     this.#core = core;
@@ -85,9 +88,8 @@ class Connection {
   }
 
   async leave(): Promise<void> {
-    this.#leaving = true;
     if (this.#greeted) this.#frames.send(FRAME.leaving, 0);
-    this.#endIfDone();
+    else this.#frames.destroy();
     await this.#closed;
   }
 
@@ -135,9 +137,18 @@ class Connection {
     const running: Running = { cancellation, credit: STREAM_WINDOW, onCredit: null };
     this.#running.set(id, running);
     const options = cancellation === null ? call : { ...call, signal: cancellation.signal };
-    return stream
-      ? this.#run(id, this.#sendItems(id, running, this.#core.stream(method, args, options)), FRAME.end)
-      : this.#run(id, this.#core.call(method, args, options), FRAME.result);
+    if (stream) {
+      const items = this.#core.stream(method, args, options);
+      return this.#run(
+        id,
+        withCallContext(options, () => this.#sendItems(id, running, items)),
+        FRAME.end,
+      );
+    }
+    const result = method.queued
+      ? this.#core.call(method, args, options)
+      : withCallContext(options, () => this.#core.call(method, args, options));
+    return this.#run(id, result, FRAME.result);
   }
 
   async #run(id: number, result: Promise<unknown>, kind: number): Promise<void> {
@@ -148,7 +159,6 @@ class Connection {
       this.#sendError(id, error);
     } finally {
       this.#running.delete(id);
-      if (this.#leaving) this.#endIfDone();
     }
   }
 
@@ -176,10 +186,6 @@ class Connection {
   #send(kind: number, id: number, write: (to: FrameWriter) => void): void {
     this.#frames.send(kind, id, write);
     if (this.#frames.full) this.#frames.pause();
-  }
-
-  #endIfDone(): void {
-    if (this.#running.size === 0) this.#frames.end();
   }
 }
 

@@ -4,8 +4,10 @@ import type { Runnable } from '@ekiben/spec';
 import { Embedded } from './embedded.ts';
 import { inContext } from './call.ts';
 import type { Call } from './call.ts';
+import { resolveSettings } from './settings.ts';
+import type { Settings } from './settings.ts';
 import type { MethodSignature, MethodTable } from './signatures.ts';
-import type { AnyRunner, CallOptions } from './types.ts';
+import type { AnyRunner, CallOptions, RunnerSettings } from './types.ts';
 
 /** A function that computes, bound to its model. */
 export type Compute = (...args: readonly unknown[]) => unknown;
@@ -14,7 +16,6 @@ export type Compute = (...args: readonly unknown[]) => unknown;
 export interface Target {
   call(method: string, args: readonly unknown[], call: Call): Promise<unknown>;
   stream(method: string, args: readonly unknown[], call: Call): AsyncIterable<unknown>;
-  close(): Promise<void>;
 }
 
 export interface RunnerDefinition {
@@ -22,10 +23,10 @@ export interface RunnerDefinition {
   /** Tags of the models it runs. */
   readonly models: readonly string[];
   readonly methods: MethodTable;
-  readonly placement: 'auto' | 'embedded' | 'process';
+  /** As the code has them. */
+  readonly settings: RunnerSettings;
   /** What `auto` takes when the measured cost does not decide. */
   readonly declaredPlacement: 'embedded' | 'process';
-  readonly workers: number;
   load(): Promise<Runnable<object>>;
 }
 
@@ -35,24 +36,40 @@ export interface MethodState {
   readonly signature: MethodSignature;
   /** Set once the method is known to compute in this process and to answer at once: then a call is a plain function call. */
   direct: Compute | null;
+  /** Its calls wait in this process to be joined. */
+  queued: boolean;
 }
 
 export class RunnerCore {
   readonly definition: RunnerDefinition;
   readonly methods: ReadonlyMap<string, MethodState>;
+  #settings: Settings;
   #embedded: Promise<Embedded> | null = null;
   #remote: Target | null = null;
 
+  /** @throws EKIBEN_RUNNER_OPTION_INVALID */
   constructor(definition: RunnerDefinition) {
     this.definition = definition;
+    this.#settings = resolveSettings(definition.name, definition.settings);
     this.methods = new Map(
-      [...definition.methods].map(([name, signature]) => [name, { name, signature, direct: null }]),
+      [...definition.methods].map(([name, signature]) => [name, { name, signature, direct: null, queued: false }]),
     );
+  }
+
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  /** Lets a configuration have its say, before anything is loaded. @throws EKIBEN_RUNNER_OPTION_INVALID */
+  configure(settings: RunnerSettings): void {
+    this.#settings = resolveSettings(this.definition.name, this.definition.settings, settings);
   }
 
   /** Whether calls must know who asks and for how long, because they cross a process or wait in a queue. */
   get usesContext(): boolean {
-    return this.#remote !== null;
+    if (this.#remote !== null) return true;
+    for (const method of this.methods.values()) if (method.queued) return true;
+    return false;
   }
 
   /** Sends the calls to `remote` from now on; null: back to this process. */
@@ -63,7 +80,7 @@ export class RunnerCore {
 
   /** The model in this process, loaded once; after a failure the next call tries again. */
   embedded(): Promise<Embedded> {
-    this.#embedded ??= Embedded.load(this.definition, this.methods).catch((error: unknown) => {
+    this.#embedded ??= Embedded.load(this).catch((error: unknown) => {
       this.#embedded = null;
       throw error;
     });
@@ -73,7 +90,7 @@ export class RunnerCore {
   async call(method: MethodState, args: readonly unknown[], options: CallOptions): Promise<unknown> {
     if (method.signature.refused !== null) throw method.signature.refused;
     if (this.#remote !== null) return this.#remote.call(method.name, args, inContext(options));
-    return (await this.embedded()).call(method, args, options);
+    return (await this.embedded()).call(method, args, method.queued ? inContext(options) : options);
   }
 
   async *stream(method: MethodState, args: readonly unknown[], options: CallOptions): AsyncGenerator<unknown, void> {
@@ -82,11 +99,10 @@ export class RunnerCore {
     else yield* (await this.embedded()).stream(method, args, options);
   }
 
-  async close(): Promise<void> {
-    const [remote, embedded] = [this.#remote, this.#embedded];
-    this.attach(null);
+  /** Unloads the model of this process, if there is one, after the calls that wait for it. */
+  async unload(): Promise<void> {
+    const embedded = this.#embedded;
     this.#embedded = null;
-    await remote?.close();
     await (await embedded?.catch(() => undefined))?.close();
   }
 }

@@ -1,53 +1,66 @@
-/** A model in the process that calls it. */
+/** A model in the process that computes: the one that calls, or a worker. */
 import { EkibenError } from '@ekiben/spec';
 import type { Runnable } from '@ekiben/spec';
+import { Batches } from './batches.ts';
 import { throwIfOver } from './call.ts';
-import type { Compute, MethodState, RunnerDefinition } from './core.ts';
+import { inChunks } from './chunks.ts';
+import type { Compute, MethodState, RunnerCore } from './core.ts';
 import type { CallOptions } from './types.ts';
 
 export class Embedded {
+  readonly #core: RunnerCore;
   readonly #runnable: Runnable<object>;
-  readonly #compute: ReadonlyMap<MethodState, Compute>;
-
-  private constructor(runnable: Runnable<object>, compute: ReadonlyMap<MethodState, Compute>) {
-    this.#runnable = runnable;
-    this.#compute = compute;
-  }
+  readonly #computes = new Map<MethodState, Compute>();
+  readonly #batches = new Map<MethodState, Batches>();
 
   /** Loads the weights and binds the methods, once for all calls. */
-  static async load({ name, load }: RunnerDefinition, methods: ReadonlyMap<string, MethodState>): Promise<Embedded> {
-    const runnable = await load();
-    const bound = new Map<MethodState, Compute>();
-    for (const method of methods.values()) {
-      const compute = (runnable.methods as Readonly<Record<string, Compute | undefined>>)[method.name];
-      if (typeof compute === 'function') bound.set(method, compute.bind(runnable.methods));
-      else if (method.signature.refused === null) throw notImplemented(name, method.name);
+  static async load(core: RunnerCore): Promise<Embedded> {
+    return new Embedded(core, await core.definition.load());
+  }
+
+  private constructor(core: RunnerCore, runnable: Runnable<object>) {
+    this.#core = core;
+    this.#runnable = runnable;
+    const methods = runnable.methods as Readonly<Record<string, Compute | undefined>>;
+    for (const method of core.methods.values()) {
+      const compute = methods[method.name];
+      if (typeof compute === 'function') this.#computes.set(method, compute.bind(methods));
+      else if (method.signature.refused === null) throw notImplemented(core.definition.name, method.name);
     }
-    return new Embedded(runnable, bound);
   }
 
-  async warmUp(): Promise<void> {
-    await this.#runnable.warmUp?.();
+  /** How long a call takes by the runnable's own account, in ms; null if it has no `warmUp`. */
+  async warmUp(): Promise<number | null> {
+    if (this.#runnable.warmUp === undefined) return null;
+    let best = Infinity;
+    for (let time = 0; time < WARM_UPS; time++) {
+      const start = performance.now();
+      await this.#runnable.warmUp();
+      best = Math.min(best, performance.now() - start);
+    }
+    return best;
   }
 
-  /** The first call also tells whether the method answers at once; if so, the next calls do without us. */
+  /** Joins the calls of every batchable method: in a worker, where those of many processes meet. */
+  batchAll(): void {
+    for (const method of this.#computes.keys()) this.#batch(method);
+  }
+
   async call(method: MethodState, args: readonly unknown[], options: CallOptions): Promise<unknown> {
+    const batches = this.#batches.get(method);
+    if (batches !== undefined) return batches.run(args, options);
     throwIfOver(options);
-    const compute = this.#bound(method);
+    const compute = this.#compute(method);
     const result = compute(...args);
-    if (!isThenable(result)) method.direct = compute;
+    if (isThenable(result)) this.#batch(method);
+    else method.direct ??= method.signature.batchable ? inChunks(compute, method.signature) : compute;
     return result;
   }
 
   async *stream(method: MethodState, args: readonly unknown[], options: CallOptions): AsyncGenerator<unknown, void> {
     throwIfOver(options);
-    const items = this.#bound(method)(...args);
-    if (!isAsyncIterable(items)) {
-      throw new EkibenError(
-        'EKIBEN_METHOD_NOT_STREAMING',
-        `${method.name} does not return an async iterable: call it with run().`,
-      );
-    }
+    const items = this.#compute(method)(...args);
+    if (!isAsyncIterable(items)) throw notStreaming(method.name);
     for await (const item of items) {
       yield item;
       throwIfOver(options);
@@ -55,16 +68,34 @@ export class Embedded {
   }
 
   async close(): Promise<void> {
-    for (const method of this.#compute.keys()) method.direct = null;
+    for (const method of this.#computes.keys()) Object.assign(method, { direct: null, queued: false });
+    await Promise.all([...this.#batches.values()].map((batches) => batches.close()));
     await this.#runnable.close?.();
   }
 
-  #bound(method: MethodState): Compute {
-    const compute = this.#compute.get(method);
-    if (compute === undefined) throw notImplemented('the runner', method.name);
+  #batch(method: MethodState): void {
+    const { definition, settings } = this.#core;
+    if (!method.signature.batchable || !settings.batching.enabled || this.#batches.has(method)) return;
+    const batches = new Batches({
+      runner: definition.name,
+      method: method.name,
+      signature: method.signature,
+      settings: settings.batching,
+      compute: this.#compute(method),
+    });
+    this.#batches.set(method, batches);
+    method.queued = true;
+  }
+
+  #compute(method: MethodState): Compute {
+    const compute = this.#computes.get(method);
+    if (compute === undefined) throw notImplemented(this.#core.definition.name, method.name);
     return compute;
   }
 }
+
+/** The first one pays for lazy loading and compilation; the best of them tells what a call costs. */
+const WARM_UPS = 3;
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
@@ -77,4 +108,9 @@ function notImplemented(runner: string, method: string): EkibenError {
     'EKIBEN_METHOD_NOT_IMPLEMENTED',
     `${runner}: the framework declares a signature for ${method}, but its runnable() returned no such function.`,
   );
+}
+
+function notStreaming(method: string): EkibenError {
+  const message = `${method} does not return an async iterable: call it with run().`;
+  return new EkibenError('EKIBEN_METHOD_NOT_STREAMING', message);
 }

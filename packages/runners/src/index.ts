@@ -1,9 +1,22 @@
+export type { BatchesRun } from './batches.ts';
 export type { Bootstrap } from './bootstrap.ts';
 export { callContext, withCallContext } from './call-context.ts';
 export type { CallContext } from './call-context.ts';
 export { usesCallContext } from './core.ts';
+export type { Supervision, WorkerStatus } from './runner-workers.ts';
 export { toRunner } from './runner.ts';
-export { startRunners } from './start.ts';
-export type { RunnerStatus, RunningRunners, StartOptions } from './start.ts';
+export { startRunners, superviseRunners } from './start.ts';
+export type { RunnerSockets, RunnerStatus, RunningRunners, StartOptions, SupervisedRunners } from './start.ts';
+export type { RunnerPlaced, SuperviseOptions } from './supervise.ts';
 export { runnerInfo } from './types.ts';
-export type { AnyRunner, CallOptions, RunnableClass, Runner, RunnerMethod, RunnerOptions } from './types.ts';
+export type {
+  AnyRunner,
+  Batching,
+  CallOptions,
+  Resources,
+  RunnableClass,
+  Runner,
+  RunnerMethod,
+  RunnerOptions,
+  RunnerSettings,
+} from './types.ts';

@@ -30,5 +30,8 @@ export const HIGH_WATER_BYTES = 4 << 20;
 /** How many items a stream may be ahead of its reader. */
 export const STREAM_WINDOW = 16;
 
-/** An error message of more characters than this is cut: it is for people. */
-export const MAX_ERROR_MESSAGE = 16 << 10;
+/** How long a call waits for a worker that is being started again. Most models load in less. */
+export const HOLD_CALLS_MS = 10_000;
+
+/** How many calls may wait so; further ones are refused, since their callers would only time out. */
+export const MAX_HELD_CALLS = 10_000;

@@ -68,7 +68,8 @@ export function toRunner<N, M extends object>(
 function modelDefinition<N, M extends object>(model: Model<N, M>, options: RunnerOptions<M>): RunnerDefinition {
   const { framework, manifest, tag } = model;
   return {
-    ...common(options.name ?? tag.slice(0, tag.indexOf(':')), options),
+    name: checkedName(options.name ?? tag.slice(0, tag.indexOf(':'))),
+    settings: options,
     models: [tag],
     methods: modelMethods(tag, framework.signatures, manifest, options.methods ?? {}),
     declaredPlacement: framework.placement,
@@ -82,7 +83,8 @@ function classDefinition<M extends object>(
 ): RunnerDefinition {
   const models = options.models ?? [];
   return {
-    ...common(options.name ?? '', options),
+    name: checkedName(options.name ?? ''),
+    settings: options,
     models: models.map(({ tag }) => tag),
     methods: classMethods(runnable.prototype as object, runnable.signatures, options.methods ?? {}),
     declaredPlacement: 'process',
@@ -96,23 +98,12 @@ function classDefinition<M extends object>(
 
 const NAME = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/i;
 
-function common(
-  name: string,
-  { placement = 'auto', workers = 1 }: RunnerOptions<object>,
-): Pick<RunnerDefinition, 'name' | 'placement' | 'workers'> {
-  if (!NAME.test(name)) {
-    throw new EkibenError(
-      'EKIBEN_RUNNER_NAME_INVALID',
-      `The runner name '${name}' must be 1 to 63 letters, digits, '.', '_' and '-', with a letter or digit at both ends.`,
-    );
-  }
-  if (!Number.isInteger(workers) || workers < 1) {
-    throw new EkibenError(
-      'EKIBEN_RUNNER_OPTION_INVALID',
-      `Runner ${name}: workers is ${workers}, but must be a whole number from 1 on.`,
-    );
-  }
-  return { name, placement, workers };
+function checkedName(name: string): string {
+  if (NAME.test(name)) return name;
+  throw new EkibenError(
+    'EKIBEN_RUNNER_NAME_INVALID',
+    `The runner name '${name.slice(0, 100)}' must be 1 to 63 letters, digits, '.', '_' and '-', with a letter or digit at both ends.`,
+  );
 }
 
 function makeRunner<M>(definition: RunnerDefinition): Runner<M> {

@@ -1,129 +1,164 @@
-/** Starts the runners of a service: loads the embedded ones, and a process for each of the others. */
-import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { EkibenError } from '@ekiben/spec';
+/**
+ * Starts the runners of a service.
+ *
+ * In one process `startRunners` does it all: it loads the embedded ones, keeps worker processes for the others and connects to them.
+ * Where several API processes share the workers, their supervisor calls `superviseRunners` once, and each of them `startRunners` with
+ * the sockets that the supervisor tells it, and `update` when they change.
+ */
+import { PROTOCOL } from './call-frames.ts';
 import { coreOf } from './core.ts';
 import type { RunnerCore } from './core.ts';
+import type { RunnerWorkers, WorkerStatus } from './runner-workers.ts';
+import { allOrNone, supervise } from './supervise.ts';
+import type { Supervised, SuperviseOptions } from './supervise.ts';
 import type { AnyRunner } from './types.ts';
-import { WorkerProcess } from './worker-process.ts';
+import { WorkerPool } from './worker-pool.ts';
 
-export interface StartOptions {
-  /** The JavaScript file that exports the service: a worker process loads it again. Needed by runners in processes only. */
-  readonly module?: string | undefined;
-  /** Under which name it does. @default 'svc' */
-  readonly exportName?: string | undefined;
-  /** Tags that were resolved already, for the worker processes: `{ 'm:latest': 'm:sizn5hxhsk3i4ax4' }`. */
-  readonly pinnedTags?: Readonly<Record<string, string>> | undefined;
+export interface StartOptions extends SuperviseOptions {
+  /** Workers that another process supervises: none is started here, and the runners that are not listed are embedded. */
+  readonly sockets?: RunnerSockets | undefined;
 }
+
+/** The sockets of the workers that are ready, by the name of their runner. Plain data, for sending to other processes. */
+export type RunnerSockets = Readonly<Record<string, readonly string[]>>;
 
 export interface RunnerStatus {
   readonly name: string;
   readonly placement: 'embedded' | 'process';
+  /** Why there. */
+  readonly reason: string;
+  /** `down`: a call would not be computed now. */
   readonly state: 'ready' | 'down';
-  /** Empty if embedded. */
+  /** Its processes, if this one supervises them. */
   readonly workers: readonly WorkerStatus[];
 }
 
-export interface WorkerStatus {
-  readonly pid: number | undefined;
-  /** The path of its Unix socket, which other API processes of the same service may use. */
-  readonly socket: string;
-  readonly state: 'ready' | 'down';
-}
-
-export interface RunningRunners {
-  /** A runner that is down answers no call; readiness is that none is. */
+export interface SupervisedRunners {
   status(): readonly RunnerStatus[];
+  readonly sockets: RunnerSockets;
+  /** Replaces every worker process without a gap. @throws what a new one threw while it started */
+  roll(): Promise<void>;
   /** Lets calls under way finish, then ends every process. */
   close(): Promise<void>;
 }
 
+export interface RunningRunners extends SupervisedRunners {
+  /** The workers that another process supervises have changed. */
+  update(sockets: RunnerSockets): void;
+}
+
 /**
- * @throws EKIBEN_RUNNER_NAME_TAKEN, EKIBEN_SERVICE_MODULE_UNKNOWN, and whatever loading a model throws; nothing is left running then
+ * Keeps the worker processes of all runners that need some, for other processes that call them. A runner that does not start is down.
+ * @throws EKIBEN_RUNNER_NAME_TAKEN, EKIBEN_RUNNER_OPTION_INVALID, EKIBEN_SERVICE_MODULE_UNKNOWN, and what loading a model throws that
+ * is measured here; nothing is left running then
  */
-export async function startRunners(runners: readonly AnyRunner[], options: StartOptions = {}): Promise<RunningRunners> {
+export async function superviseRunners(
+  runners: readonly AnyRunner[],
+  options: SuperviseOptions = {},
+): Promise<SupervisedRunners> {
   const cores = runners.map(coreOf);
-  requireUniqueNames(cores);
-  const started: Started[] = [];
-  const close = async () => void (await Promise.all(started.map((runner) => runner.close())));
-  try {
-    for (const core of cores) {
-      const { placement, declaredPlacement } = core.definition;
-      const place = placement === 'auto' ? declaredPlacement : placement;
-      started.push(place === 'embedded' ? await startEmbedded(core) : await startProcess(core, options));
-    }
-  } catch (error) {
-    await close();
-    throw error;
-  }
-  return { status: () => started.map((runner) => runner.status()), close };
-}
-
-interface Started {
-  status(): RunnerStatus;
-  close(): Promise<void>;
-}
-
-async function startEmbedded(core: RunnerCore): Promise<Started> {
-  await (await core.embedded()).warmUp();
+  const supervised = await supervise(cores, options);
+  await Promise.all(cores.map((core) => core.unload())); // what was measured here is not called here
   return {
-    status: () => ({ name: core.definition.name, placement: 'embedded', state: 'ready', workers: [] }),
-    close: () => core.close(),
+    status: () => supervised.map((each) => statusOf(each, each.workers === null || each.workers.sockets.length > 0)),
+    get sockets() {
+      return socketsOf(supervised);
+    },
+    roll: () => roll(supervised),
+    close: async () => void (await Promise.all(supervised.map(async ({ workers }) => workers?.close()))),
   };
 }
 
-async function startProcess(
-  core: RunnerCore,
-  { module, exportName = 'svc', pinnedTags = {} }: StartOptions,
-): Promise<Started> {
-  const { name } = core.definition;
-  if (module === undefined) {
-    throw new EkibenError(
-      'EKIBEN_SERVICE_MODULE_UNKNOWN',
-      `Runner ${name} runs in a process of its own, which has to load the service: say from which module.`,
-    );
-  }
-  const target = `${resolve(module)}:${exportName}`;
-  const directory = await mkdtemp(join(tmpdir(), 'ekiben-'));
-  const removeDirectory = () => rm(directory, { recursive: true, force: true });
-  try {
-    const role = { kind: 'runner', name, index: 0 } as const;
-    const socket = socketPath(directory);
-    const worker = await WorkerProcess.start(core.definition, { target, role, pinnedTags }, socket);
-    const state = () => (worker.connection.isOpen ? 'ready' : 'down');
-    core.attach(worker.connection);
-    return {
-      status: () => ({
-        name,
-        placement: 'process',
-        state: state(),
-        workers: [{ pid: worker.pid, socket, state: state() }],
-      }),
-      async close() {
-        await worker.stop();
-        await core.close();
-        await removeDirectory();
-      },
-    };
-  } catch (error) {
-    await removeDirectory();
-    throw error;
-  }
+/**
+ * Makes every runner ready to be called in this process.
+ * @throws EKIBEN_RUNNER_NAME_TAKEN, EKIBEN_RUNNER_OPTION_INVALID, EKIBEN_SERVICE_MODULE_UNKNOWN, and whatever loading a model throws;
+ * nothing is left running then
+ */
+export async function startRunners(runners: readonly AnyRunner[], options: StartOptions = {}): Promise<RunningRunners> {
+  const cores = runners.map(coreOf);
+  const { sockets, onChange } = options;
+  let callable: readonly Callable[] = [];
+  const connect = () => {
+    for (const { pool, workers } of callable) if (workers !== null) pool?.update(workers.sockets, workers.down);
+    onChange?.();
+  };
+  const supervised =
+    sockets === undefined ? await supervise(cores, { ...options, onChange: connect }) : cores.map(elsewhere(sockets));
+  callable = await allOrNone(supervised.map(makeCallable), release);
+  const update = (changed: RunnerSockets) => {
+    for (const { pool, core } of callable) pool?.update(changed[core.definition.name] ?? []);
+  };
+  if (sockets === undefined) connect();
+  else update(sockets);
+  return {
+    status: () => callable.map((each) => statusOf(each, each.pool?.isReady ?? true)),
+    get sockets() {
+      return sockets ?? socketsOf(supervised);
+    },
+    update,
+    roll: () => roll(supervised),
+    close: async () => void (await Promise.all(callable.map(release))),
+  };
 }
 
-/** In a directory that only this user may enter. */
-function socketPath(directory: string): string {
-  return process.platform === 'win32' ? `\\\\.\\pipe\\ekiben-${randomUUID()}` : join(directory, 'runner.sock');
+/** A runner that can be called here: by its pool of connections if it is in processes. */
+interface Callable extends Supervised {
+  readonly pool: WorkerPool | null;
 }
 
-function requireUniqueNames(cores: readonly RunnerCore[]): void {
-  const names = cores.map((core) => core.definition.name);
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (twice === undefined) return;
-  throw new EkibenError(
-    'EKIBEN_RUNNER_NAME_TAKEN',
-    `Two runners are called ${twice}: give one of them another \`name\`.`,
-  );
+/** A worker that cannot start at all would be no better later: better to know now. */
+async function makeCallable(supervised: Supervised): Promise<Callable> {
+  const { core, placement, workers } = supervised;
+  if (placement.place === 'embedded') {
+    await (await core.embedded()).warmUp();
+    return { ...supervised, pool: null };
+  }
+  const { name, models } = core.definition;
+  const pool = new WorkerPool({ protocol: PROTOCOL, runner: name, models });
+  if (workers !== null) {
+    try {
+      if (workers.down !== null) throw workers.down;
+      pool.update(workers.sockets);
+      await pool.ready();
+    } catch (error) {
+      await Promise.all([pool.close(), workers.close()]);
+      throw error;
+    }
+  }
+  core.attach(pool);
+  return { ...supervised, pool };
+}
+
+async function release({ core, pool, workers }: Callable): Promise<void> {
+  await pool?.close();
+  core.attach(null);
+  await Promise.all([workers?.close(), core.unload()]);
+}
+
+const elsewhere =
+  (sockets: RunnerSockets) =>
+  (core: RunnerCore): Supervised => {
+    const place = Object.hasOwn(sockets, core.definition.name) ? 'process' : 'embedded';
+    return { core, placement: { place, reason: 'as the supervisor decided' }, workers: null };
+  };
+
+function socketsOf(supervised: readonly Supervised[]): RunnerSockets {
+  const pairs = supervised.flatMap(({ core, workers }) => (workers === null ? [] : [named(core, workers)]));
+  return Object.fromEntries(pairs);
+}
+
+const named = (core: RunnerCore, workers: RunnerWorkers) => [core.definition.name, workers.sockets] as const;
+
+async function roll(supervised: readonly Supervised[]): Promise<void> {
+  for (const { workers } of supervised) await workers?.roll();
+}
+
+function statusOf({ core, placement, workers }: Supervised, isReady: boolean): RunnerStatus {
+  return {
+    name: core.definition.name,
+    placement: placement.place,
+    reason: placement.reason,
+    state: isReady ? 'ready' : 'down',
+    workers: workers?.status() ?? [],
+  };
 }

@@ -1,18 +1,9 @@
 /** The public types of a runner. */
+import type { CallOptions } from '@ekiben/batching';
 import type { AnyMethod, MethodName, Signatures } from '@ekiben/spec';
 import type { Model } from '@ekiben/store';
 
-/** What one call may ask for, beside its arguments. */
-export interface CallOptions {
-  /** Aborts the call: it leaves the queue, or its answer is dropped. */
-  readonly signal?: AbortSignal | undefined;
-  /** The time after which nobody wants the answer, in milliseconds of `performance.now()`. @default none */
-  readonly deadline?: number | undefined;
-  /** Higher goes first among the calls of one caller. @default 0 */
-  readonly priority?: number | undefined;
-  /** Who asks; queues are served round robin over callers. @default one caller for all */
-  readonly caller?: string | undefined;
-}
+export type { CallOptions } from '@ekiben/batching';
 
 /** One method of a model, called wherever the model runs. */
 export interface RunnerMethod<F extends AnyMethod> {
@@ -47,18 +38,48 @@ export type Runner<M> = AnyRunner & {
   readonly [K in MethodName<M>]: M[K] extends infer F extends AnyMethod ? RunnerMethod<F> : never;
 };
 
-export interface RunnerOptions<M> {
-  /** Unique in a service; a worker process finds its runner by it. @default the model's name */
-  readonly name?: string | undefined;
+/** How calls of the batchable methods meet. Names in `bentoconfiguration.yaml` are snake case. */
+export interface Batching {
+  /** @default true */
+  readonly enabled?: boolean | undefined;
+  /** Rows of a batch at most. @default 100 */
+  readonly maxBatchSize?: number | undefined;
+  /** A call that cannot be answered within is refused with EKIBEN_BATCHER_OVERLOADED. @default 10000 */
+  readonly maxLatencyMs?: number | undefined;
+  /** How long a call may be held back for company beside an idle worker. @default 0 */
+  readonly maxWaitMs?: number | undefined;
+}
+
+/** What the workers of a runner may use. */
+export interface Resources {
+  /** CPUs of all its workers together, for the native threads of each. @default the container's, shared by all runners in processes */
+  readonly cpus?: number | undefined;
+  /** How many GPUs (`2` means 0 and 1), or which: each worker sees its own only. @default none */
+  readonly gpus?: number | string | readonly (number | string)[] | undefined;
+  /** Workers that share a GPU; 0.5: one worker has two. @default 1 */
+  readonly workersPerGpu?: number | undefined;
+  /** A worker with a larger resident memory is replaced after it has answered what it has, in MiB. @default no limit */
+  readonly memoryMiB?: number | undefined;
+}
+
+/** What may be said of a runner without knowing its methods: in code, or by name in a configuration, which then counts. */
+export interface RunnerSettings {
   /**
-   * `embedded`: in the process that calls; `process`: in worker processes; `auto`: measured at start.
-   * Counts once the runner is started by a server (`startRunners`); before that every call runs embedded.
+   * `embedded`: in the process that calls; `process`: in worker processes; `auto`: as measured at start.
+   * Counts once a server has started the runner (`startRunners`); before that every call computes in the calling process.
    * @default 'auto'
    */
   readonly placement?: 'auto' | 'embedded' | 'process' | undefined;
-  /** Worker processes. @default 1 */
+  /** Worker processes. @default 1, or as many as the GPUs need */
   readonly workers?: number | undefined;
-  /** How calls are batched, over what `model.yaml` and the framework say. */
+  readonly resources?: Resources | undefined;
+  readonly batching?: Batching | undefined;
+}
+
+export interface RunnerOptions<M> extends RunnerSettings {
+  /** Unique in a service; a worker process finds its runner by it. @default the model's name */
+  readonly name?: string | undefined;
+  /** How calls of single methods are batched, over what `model.yaml` and the framework say. */
   readonly methods?: Partial<Signatures<M>> | undefined;
 }
 

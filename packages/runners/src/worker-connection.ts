@@ -1,6 +1,7 @@
 /** The caller's end of a connection to a worker: many calls at once, each told by its id. */
 import { connect } from 'node:net';
 import { EkibenError } from '@ekiben/spec';
+import { fromErrorRecord } from '@ekiben/supervisor';
 import { throwIfOver, timedOut } from './call.ts';
 import type { Call } from './call.ts';
 import { writeCall } from './call-frames.ts';
@@ -11,7 +12,6 @@ import { FRAME, frameError } from './frames.ts';
 import type { FrameBody } from './frames.ts';
 import { ItemQueue } from './item-queue.ts';
 import { HANDSHAKE_TIMEOUT_MS } from './limits.ts';
-import { fromErrorRecord } from './remote-error.ts';
 import { readValue, writeValue } from './values.ts';
 
 /** Who waits for the answer to one call. */
@@ -81,8 +81,17 @@ export class WorkerConnection implements Target {
     return this.#closed;
   }
 
+  /** More is waiting to be sent than should be: hold calls back until {@link drained}. */
+  get isFull(): boolean {
+    return this.#frames.full;
+  }
+
+  /** Resolves when calls may be made again, or the connection is gone. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => this.#onDrain.push(resolve));
+  }
+
   call(method: string, args: readonly unknown[], call: Call): Promise<unknown> {
-    if (this.#frames.full) return this.#drained().then(() => this.call(method, args, call));
     return new Promise((resolve, reject) => {
       throwIfOver(call);
       const { signal, deadline = Infinity } = call;
@@ -168,7 +177,7 @@ export class WorkerConnection implements Target {
       return;
     }
     if (kind === FRAME.leaving) {
-      this.#state = 'leaving';
+      void this.close();
       return;
     }
     const waiting = this.#waiting.get(id);
@@ -211,10 +220,6 @@ export class WorkerConnection implements Target {
   #stopSweep(): void {
     if (this.#sweep !== null) clearInterval(this.#sweep);
     this.#sweep = null;
-  }
-
-  #drained(): Promise<void> {
-    return new Promise((resolve) => this.#onDrain.push(resolve));
   }
 
   #close(cause: Error | undefined): void {

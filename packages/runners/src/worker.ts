@@ -1,54 +1,57 @@
 /**
  * The entry of a worker process (`@ekiben/runners/worker`): loads the service's module, takes the runner that it is named for, and
- * serves its calls until the parent says to stop or is gone. Arguments: a Bootstrap as JSON, and the path of the socket.
+ * answers its calls until the supervisor says to stop or is gone. Arguments: a Bootstrap as JSON, and the path of the socket.
  */
-import { rm, rmdir } from 'node:fs/promises';
+import { rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { runChild, sendNote } from '@ekiben/supervisor';
+import { batchesRun } from './batches.ts';
+import type { BatchesRun } from './batches.ts';
 import { findRunner } from './bootstrap.ts';
-import type { Bootstrap, WorkerReport } from './bootstrap.ts';
+import type { BatchNote, Bootstrap, WorkerFacts } from './bootstrap.ts';
 import { serveCalls } from './call-server.ts';
-import { toErrorRecord } from './remote-error.ts';
+import type { CallServer } from './call-server.ts';
+import type { RunnerCore } from './core.ts';
+
+/** How often the supervisor hears of batches. */
+const NOTE_MS = 500;
 
 const [, , json = '{}', socket = ''] = process.argv;
-const bootstrap = JSON.parse(json) as Bootstrap;
+const { target, role, settings = {} } = JSON.parse(json) as Bootstrap;
+let core: RunnerCore | undefined;
+let server: CallServer | undefined;
 
-try {
-  const close = await start();
-  // Without its parent nobody could ever stop this process, and nobody would know of its socket.
-  process.once(
-    'disconnect',
-    () =>
-      void close()
-        .then(removeSocket)
-        .then(() => process.exit(0)),
-  );
-  process.once('SIGTERM', () => void close().then(() => process.exit(0)));
-  process.on('SIGINT', () => {}); // Ctrl-C reaches the whole process group; the parent drains, then stops us.
-  report({ kind: 'ready' });
-} catch (error) {
-  report({ kind: 'failed', error: toErrorRecord(error) });
-  process.exitCode = 1;
-  process.disconnect();
-}
+await runChild({
+  async start(): Promise<WorkerFacts> {
+    if (role.kind !== 'runner') throw new Error('this entry takes the role of a runner only');
+    core = await findRunner(target, role.name);
+    core.configure(settings);
+    const embedded = await core.embedded();
+    embedded.batchAll();
+    const warmUpMs = await embedded.warmUp();
+    noteBatches();
+    server = await serveCalls(core, socket);
+    return { socket, warmUpMs };
+  },
+  async stop() {
+    await server?.close();
+    await core?.unload();
+    // The supervisor removes the directory, if it is still there to do so.
+    if (!process.connected) await rmdir(dirname(socket)).catch(() => {});
+  },
+});
 
-async function start(): Promise<() => Promise<void>> {
-  if (bootstrap.role.kind !== 'runner') throw new Error('this entry runs the role of a runner only');
-  const core = await findRunner(bootstrap.target, bootstrap.role.name);
-  const embedded = await core.embedded();
-  await embedded.warmUp();
-  const server = await serveCalls(core, socket);
-  return async () => {
-    await server.close();
-    await core.close();
+function noteBatches(): void {
+  let batches: Record<string, Record<number, number>> = {};
+  batchesRun.subscribe((message) => {
+    const { method, rows } = message as BatchesRun;
+    const ofMethod = (batches[method] ??= {});
+    ofMethod[rows] = (ofMethod[rows] ?? 0) + 1;
+  });
+  const note = () => {
+    if (Object.keys(batches).length === 0) return;
+    sendNote({ batches } satisfies BatchNote);
+    batches = {};
   };
-}
-
-function report(message: WorkerReport): void {
-  process.send?.(message);
-}
-
-/** The parent would do it, were it there. */
-async function removeSocket(): Promise<void> {
-  await rm(socket, { force: true });
-  await rmdir(dirname(socket)).catch(() => undefined);
+  setInterval(note, NOTE_MS).unref();
 }

@@ -134,7 +134,7 @@ describe('an embedded runner', () => {
     const items: number[] = [];
     for await (const item of runner.stream.stream()) items.push(item);
     expect(items).toEqual([1, 2]);
-    await coreOf(runner).close();
+    await coreOf(runner).unload();
     expect(events.closed).toBe(1);
   });
 
@@ -164,7 +164,8 @@ describe('an embedded runner', () => {
     const runner = toRunner(model(events, { predict: { batchable: true } }));
     const running = await startRunners([runner]);
     expect(events.loaded).toBe(1);
-    expect(running.status()).toEqual([{ name: 'lin', placement: 'embedded', state: 'ready', workers: [] }]);
+    const reason = 'declared; the framework has no warm-up to measure';
+    expect(running.status()).toEqual([{ name: 'lin', placement: 'embedded', reason, state: 'ready', workers: [] }]);
     await running.close();
     expect(events.closed).toBe(1);
   });

@@ -37,6 +37,8 @@ export interface SlotStatus {
   readonly slot: number;
   readonly state: SlotState;
   readonly pid: number | null;
+  /** What the child's `start` resolved to. */
+  readonly facts: unknown;
   readonly memoryBytes: number;
   readonly crashes: number;
   /** Why it is down or waits. */
@@ -92,6 +94,7 @@ export class Supervisor {
       slot: index,
       state,
       pid: child?.pid ?? null,
+      facts: child?.facts ?? null,
       memoryBytes: child?.memoryBytes ?? 0,
       crashes,
       error,

@@ -1,0 +1,142 @@
+/** The worker processes of runners, under supervision. */
+import { randomUUID } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Supervisor } from '@ekiben/supervisor';
+import type { SupervisorOptions } from '@ekiben/supervisor';
+import { batchesRun } from './batches.ts';
+import { PINNED_TAGS_ENV } from './bootstrap.ts';
+import type { BatchNote, Bootstrap, WorkerFacts } from './bootstrap.ts';
+import type { RunnerCore } from './core.ts';
+import { workerEnvironment } from './resources.ts';
+import type { RunnerSettings } from './types.ts';
+
+/** How worker processes are watched and restarted; see `@ekiben/supervisor`. */
+export type Supervision = Pick<SupervisorOptions, 'startTimeoutMs' | 'stopTimeoutMs' | 'unresponsiveMs' | 'restart'>;
+
+/** What the worker processes load. */
+export interface WorkerSource {
+  /** The JavaScript file that exports the service. */
+  readonly module: string;
+  readonly exportName: string;
+  readonly pinnedTags: Readonly<Record<string, string>>;
+}
+
+export interface WorkerStatus {
+  readonly pid: number | null;
+  /** The path of its Unix socket; null while it is not ready. */
+  readonly socket: string | null;
+  readonly state: 'starting' | 'ready' | 'waiting' | 'down' | 'stopped';
+  /** Resident set size. */
+  readonly memoryBytes: number;
+  readonly crashes: number;
+  /** Why it is down or waits to be started again. */
+  readonly error: Error | null;
+}
+
+export interface WorkersOptions {
+  readonly core: RunnerCore;
+  readonly source: WorkerSource;
+  readonly settings: RunnerSettings | undefined;
+  readonly supervision: Supervision;
+  /** What the workers of all runners share. */
+  readonly cpus: { readonly available: number; readonly workers: number };
+  onChange(): void;
+}
+
+const ENTRY = createRequire(import.meta.url).resolve('@ekiben/runners/worker');
+
+/** The worker processes of one runner. */
+export class RunnerWorkers {
+  readonly #supervisor: Supervisor;
+  readonly #directory: string;
+
+  /** Resolves when each worker is ready or down; see {@link status}. */
+  static async start(options: WorkersOptions): Promise<RunnerWorkers> {
+    // Private to this user: who can open a socket in it can call the model.
+    const directory = await mkdtemp(join(tmpdir(), 'ekiben-'));
+    const workers = new RunnerWorkers(options, directory);
+    await workers.#supervisor.start();
+    return workers;
+  }
+
+  private constructor({ core, source, settings, supervision, cpus, onChange }: WorkersOptions, directory: string) {
+    const { name } = core.definition;
+    const { workers, resources } = core.settings;
+    this.#directory = directory;
+    this.#supervisor = new Supervisor({
+      ...supervision,
+      name: `of runner ${name}`,
+      count: workers,
+      maxMemoryBytes: resources.memoryMiB * 2 ** 20,
+      command(index, serial) {
+        const target = `${resolve(source.module)}:${source.exportName}`;
+        const role = { kind: 'runner', name, index } as const;
+        const bootstrap: Bootstrap = { target, role, pinnedTags: source.pinnedTags, settings };
+        return {
+          file: ENTRY,
+          args: [JSON.stringify(bootstrap), socketPath(directory, serial)],
+          env: {
+            ...workerEnvironment(name, core.settings, index, cpus),
+            [PINNED_TAGS_ENV]: JSON.stringify(source.pinnedTags),
+          },
+        };
+      },
+      onNote: ({ slot }, note) => publishBatches(name, slot, note as BatchNote),
+      onChange,
+    });
+  }
+
+  /** Of the workers that are ready. */
+  get sockets(): readonly string[] {
+    return this.status().flatMap(({ socket }) => socket ?? []);
+  }
+
+  /** What the first one measured, in ms; null if the runnable has nothing to measure. */
+  get warmUpMs(): number | null {
+    const measured = this.#supervisor.status().map(({ facts }) => (facts as WorkerFacts | null)?.warmUpMs ?? null);
+    return measured.find((ms) => ms !== null) ?? null;
+  }
+
+  /** Why no worker will be there, if that is so. */
+  get down(): Error | null {
+    const slots = this.#supervisor.status();
+    return slots.every(({ state }) => state === 'down' || state === 'stopped') ? (slots[0]?.error ?? null) : null;
+  }
+
+  status(): readonly WorkerStatus[] {
+    return this.#supervisor.status().map(({ pid, state, facts, memoryBytes, crashes, error }) => ({
+      pid,
+      socket: state === 'ready' ? ((facts as WorkerFacts | null)?.socket ?? null) : null,
+      state,
+      memoryBytes,
+      crashes,
+      error,
+    }));
+  }
+
+  /** Replaces every worker without a gap. @throws what a new one threw while it started */
+  roll(): Promise<void> {
+    return this.#supervisor.roll();
+  }
+
+  async close(): Promise<void> {
+    await this.#supervisor.close();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+function socketPath(directory: string, serial: number): string {
+  return process.platform === 'win32' ? `\\\\.\\pipe\\ekiben-${randomUUID()}` : join(directory, `${serial}.sock`);
+}
+
+function publishBatches(runner: string, worker: number, { batches }: BatchNote): void {
+  if (!batchesRun.hasSubscribers) return;
+  for (const [method, bySize] of Object.entries(batches)) {
+    for (const [rows, count] of Object.entries(bySize)) {
+      batchesRun.publish({ runner, method, worker, rows: Number(rows), batches: count });
+    }
+  }
+}

@@ -1,0 +1,167 @@
+/** The caller's connections to all workers of a runner. Each call takes the one with the fewest calls in flight. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EkibenError } from '@ekiben/spec';
+import { throwIfOver } from './call.ts';
+import type { Call } from './call.ts';
+import type { Hello } from './call-frames.ts';
+import type { Target } from './core.ts';
+import { HOLD_CALLS_MS, MAX_HELD_CALLS } from './limits.ts';
+import { WorkerConnection } from './worker-connection.ts';
+
+/** Between attempts to reach a worker that should be there. */
+const RECONNECT_MS = 50;
+
+export class WorkerPool implements Target {
+  readonly #hello: Hello;
+  readonly #links = new Map<string, Link>();
+  /** Calls that came while no worker was there; each wakes to look again. */
+  readonly #held = new Set<() => void>();
+  #turn = 0;
+  #down: Error | null = null;
+  #closed = false;
+
+  constructor(hello: Hello) {
+    this.#hello = hello;
+  }
+
+  /** Whether a call would be sent at once. */
+  get isReady(): boolean {
+    return this.#choose() !== null;
+  }
+
+  /**
+   * Says which workers there are now.
+   * @param sockets - paths; those that are new are connected, those that are missing are left after the answers to calls under way
+   * @param down - why there will be none, if that is so: calls are not held then, but refused
+   */
+  update(sockets: readonly string[], down: Error | null = null): void {
+    if (this.#closed) return;
+    this.#down = down;
+    for (const [socket, link] of this.#links) {
+      if (sockets.includes(socket)) continue;
+      this.#links.delete(socket);
+      void link.close();
+    }
+    for (const socket of sockets) {
+      if (!this.#links.has(socket)) this.#links.set(socket, new Link(socket, this.#hello, () => this.#wake()));
+    }
+    if (down !== null) this.#wake();
+  }
+
+  call(method: string, args: readonly unknown[], call: Call): Promise<unknown> {
+    const connection = this.#choose();
+    if (connection !== null && !connection.isFull) return connection.call(method, args, call);
+    return this.#free(call).then((free) => free.call(method, args, call));
+  }
+
+  async *stream(method: string, args: readonly unknown[], call: Call): AsyncGenerator<unknown, void> {
+    const connection = await this.#free(call);
+    yield* connection.stream(method, args, call);
+  }
+
+  /** Resolves when calls can be sent. @throws why they cannot */
+  async ready(): Promise<void> {
+    await this.#free({});
+  }
+
+  /** Takes no more calls and waits for the answers to those under way. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#wake();
+    await Promise.all([...this.#links.values()].map((link) => link.close()));
+    this.#links.clear();
+  }
+
+  /** The open connection with the fewest calls in flight; those with equally many take turns. */
+  #choose(): WorkerConnection | null {
+    let best: WorkerConnection | null = null;
+    let fewest = Infinity;
+    const links = [...this.#links.values()];
+    const start = this.#turn++ % (links.length || 1);
+    for (let i = 0; i < links.length; i++) {
+      const connection = links[(start + i) % links.length]?.connection ?? null;
+      if (connection === null || !connection.isOpen || connection.inFlight >= fewest) continue;
+      best = connection;
+      fewest = connection.inFlight;
+    }
+    return best;
+  }
+
+  async #free(call: Call): Promise<WorkerConnection> {
+    const until = performance.now() + HOLD_CALLS_MS;
+    for (;;) {
+      throwIfOver(call);
+      const connection = this.#choose();
+      if (connection === null) await this.#hold(until, call.signal);
+      else if (connection.isFull) await connection.drained();
+      else return connection;
+    }
+  }
+
+  /** Waits until there may be a worker. @throws EKIBEN_RUNNER_DOWN */
+  async #hold(until: number, signal: AbortSignal | undefined): Promise<void> {
+    const { runner } = this.#hello;
+    const left = until - performance.now();
+    if (this.#closed) throw runnerDown(runner, 'it was closed');
+    if (this.#down !== null) throw runnerDown(runner, this.#down.message, this.#down);
+    if (left <= 0) throw runnerDown(runner, `none of its processes was there for ${HOLD_CALLS_MS} ms`);
+    if (this.#held.size >= MAX_HELD_CALLS)
+      throw runnerDown(runner, `${MAX_HELD_CALLS} calls wait for a process already`);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(wake, left);
+      const held = this.#held;
+      function wake() {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', wake);
+        held.delete(wake);
+        resolve();
+      }
+      signal?.addEventListener('abort', wake, { once: true });
+      held.add(wake);
+    });
+  }
+
+  #wake(): void {
+    for (const wake of this.#held) wake();
+  }
+}
+
+/** A worker that should be reachable: connected as soon as it is, and again if that breaks. */
+class Link {
+  connection: WorkerConnection | null = null;
+  readonly #abort = new AbortController();
+  readonly #over: Promise<void>;
+
+  constructor(socket: string, hello: Hello, onOpen: () => void) {
+    this.#over = this.#keepOpen(socket, hello, onOpen);
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort();
+    await this.connection?.close();
+    await this.#over;
+  }
+
+  async #keepOpen(socket: string, hello: Hello, onOpen: () => void): Promise<void> {
+    const { signal } = this.#abort;
+    while (!signal.aborted) {
+      try {
+        const connection = await WorkerConnection.open(socket, hello);
+        this.connection = connection;
+        if (signal.aborted) return await connection.close();
+        onOpen();
+        await connection.closed;
+      } catch {
+        // It is gone, or not there yet; whether it should be there, `update` says.
+      }
+      await sleep(RECONNECT_MS, undefined, { signal, ref: false }).catch(() => {});
+    }
+  }
+}
+
+function runnerDown(runner: string, why: string, cause?: Error): EkibenError {
+  return new EkibenError('EKIBEN_RUNNER_DOWN', `Runner ${runner} takes no calls: ${why}.`, {
+    details: { runner },
+    cause,
+  });
+}
