@@ -69,7 +69,10 @@ function countsOf(check, status, output) {
   return { passed, failed: status === 0 ? 0 : 1, skipped: 0 };
 }
 
-/** One row a package: what is in the workspace with tests and what the check names must be the same. */
+/**
+ * One row a package: what is in the workspace with tests and what the check names must be the same.
+ * @param {string[]} names
+ */
 function packageRows(names, status, minutes) {
   const tested = workspacePackages().filter(({ manifest }) => manifest.scripts?.test);
   const all = [...new Set([...names, ...tested.map(({ name }) => name)])].sort();
