@@ -1,15 +1,17 @@
 // What a batcher tells the world, on node:diagnostics_channel. Unheard, it costs nothing.
 
 import { channel } from 'node:diagnostics_channel';
+import type { Batch } from './batch.ts';
 
 /** On `ekiben:batching:released`: a batch starts. */
 export interface BatchReleased {
+  /** The batcher's name. */
   readonly batcher: string;
   readonly calls: number;
   readonly rows: number;
-  /** How long its first call was queued. */
+  /** How long the oldest of its calls was queued. */
   readonly waitedMs: number;
-  /** Rows left in the queue. */
+  /** Rows that stay queued. */
   readonly queuedRows: number;
 }
 
@@ -19,17 +21,36 @@ export interface BatchCompleted {
   readonly calls: number;
   readonly rows: number;
   readonly durationMs: number;
-  /** Why it failed. Calls that are retried report again. */
-  readonly error?: unknown;
+  /** Why it failed, if it did. Calls that are retried are released and completed again. */
+  readonly error: unknown;
 }
 
-/** On `ekiben:batching:refused`: a call was turned away, at the door or when its deadline had passed in the queue. */
+/** On `ekiben:batching:refused`: a call was turned away, at the door or because it could not be answered before its deadline. */
 export interface CallRefused {
   readonly batcher: string;
   readonly rows: number;
   readonly code: string;
 }
 
-export const released = channel('ekiben:batching:released');
-export const completed = channel('ekiben:batching:completed');
-export const refused = channel('ekiben:batching:refused');
+const released = channel('ekiben:batching:released');
+const completed = channel('ekiben:batching:completed');
+const refused = channel('ekiben:batching:refused');
+
+export function publishReleased<In, Out>(batcher: string, batch: Batch<In, Out>, queuedRows: number): void {
+  if (!released.hasSubscribers) return;
+  const { calls, startedAt, info } = batch;
+  const firstAt = calls.reduce((time, call) => Math.min(time, call.enqueuedAt), Infinity);
+  const waitedMs = startedAt - firstAt;
+  released.publish({ batcher, calls: calls.length, rows: info.rows, waitedMs, queuedRows } satisfies BatchReleased);
+}
+
+export function publishCompleted<In, Out>(batcher: string, batch: Batch<In, Out>, now: number, error: unknown): void {
+  if (!completed.hasSubscribers) return;
+  const { calls, startedAt, info } = batch;
+  const durationMs = now - startedAt;
+  completed.publish({ batcher, calls: calls.length, rows: info.rows, durationMs, error } satisfies BatchCompleted);
+}
+
+export function publishRefused(batcher: string, rows: number, code: string): void {
+  if (refused.hasSubscribers) refused.publish({ batcher, rows, code } satisfies CallRefused);
+}

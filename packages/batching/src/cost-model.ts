@@ -2,24 +2,30 @@
 
 /** Batches left out of the fit: the first ones pay for JIT compilation, lazy loading and cold caches. */
 const WARM_UP_BATCHES = 2;
-/** Weight of a batch relative to the next one: the fit remembers about 1 / (1 - 0.98) = 50 batches. */
-const MEMORY = 0.98;
-/** Samples before outliers can be told from the rest. */
-const SAMPLES_TO_JUDGE = 5;
+/** Weight of a batch relative to the next one: the fit remembers about 1 / (1 - 0.95) = 20 batches of each size. */
+const MEMORY = 0.95;
+/** The same for the mean deviation, which has to follow faster than what it guards. */
+const DEVIATION_MEMORY = 0.9;
+/** Batches before an outlier can be told from the rest. */
+const BATCHES_TO_JUDGE = 5;
 /** A batch is believed to be slower than predicted by at most this many mean deviations… */
 const TOLERANCE = 3;
-/** …and a deviation is at least this share of the prediction, or a steady model could never be seen to change. */
+/** …and a mean deviation is at least this share of the prediction, or a steady model could never be seen to change. */
 const MIN_DEVIATION = 0.05;
+/** How many batches of the first size the initial guess, "rows are free", counts as. */
+const PRIOR = 0.01;
 
 /** A fitted line; times in milliseconds. */
 export interface Cost {
   /** What a batch costs before its first row. */
   readonly fixed: number;
   readonly perRow: number;
+  /** Standard error of `fixed`. */
+  readonly doubt: number;
 }
 
-/** The cost before anything was measured: nothing is refused and nothing waits on ignorance. */
-export const unknownCost: Cost = { fixed: 0, perRow: 0 };
+/** The cost before anything was measured: nobody is refused, and nothing waits, on ignorance. */
+export const unknownCost: Cost = { fixed: 0, perRow: 0, doubt: Infinity };
 
 export function predict(cost: Cost, rows: number): number {
   return cost.fixed + cost.perRow * rows;
@@ -28,19 +34,25 @@ export function predict(cost: Cost, rows: number): number {
 /**
  * Learns the cost of batches from those that ran.
  *
- * A disturbance (garbage collection, a busy neighbour) only ever makes a batch slower, so a sample above the prediction is clipped
- * and one below it is believed. A lasting change comes through, since clipped samples still widen the tolerance. While all batches
- * had one size the slope is unknown and taken as 0: the optimistic guess leads to larger batches, which then show the slope.
+ * - Errors are relative: a batch of 10 ms that is 1 ms off counts as much as one of 100 ms that is 10 ms off.
+ * - Disturbances (garbage collection, a busy neighbour) only ever make a batch slower, so a time above the prediction is clipped and
+ *   one below is believed. A lasting change comes through, since clipped times still widen the tolerance.
+ * - Forgetting is directional: a batch replaces what was known about batches of its size, not what larger or smaller ones taught.
+ *   Otherwise an hour of single calls would leave nobody knowing what a full batch costs.
+ * - While all batches had one size, rows are taken to be free. The optimistic guess leads to larger batches, which then teach better.
  */
 export class CostModel {
   #cost = unknownCost;
   #seen = 0;
-  #weight = 0;
-  #meanRows = 0;
-  #meanTime = 0;
-  #varianceRows = 0;
-  #covariance = 0;
+  /** Rows of the first batch; rows are counted in it, so that the sums below are of one magnitude. */
+  #unit = 1;
   #deviation = 0;
+  // Normal equations of the two unknowns: the weights of what was learnt, [[a, b], [b, c]], and the solution.
+  #a = 0;
+  #b = 0;
+  #c = 0;
+  #fixed = 0;
+  #perUnit = 0;
 
   get cost(): Cost {
     return this.#cost;
@@ -49,32 +61,55 @@ export class CostModel {
   /** Adds a batch of `rows` that took `ms`. */
   observe(rows: number, ms: number): void {
     this.#seen++;
-    if (this.#seen <= WARM_UP_BATCHES) return;
-    const time = this.#clip(rows, ms);
-    this.#weight = this.#weight * MEMORY + 1;
-    const aside = rows - this.#meanRows;
-    this.#meanRows += aside / this.#weight;
-    this.#meanTime += (time - this.#meanTime) / this.#weight;
-    this.#varianceRows = this.#varianceRows * MEMORY + aside * (rows - this.#meanRows);
-    this.#covariance = this.#covariance * MEMORY + aside * (time - this.#meanTime);
-    this.#cost = this.#fit();
+    if (this.#seen <= WARM_UP_BATCHES || ms <= 0) return;
+    const scale = predict(this.#cost, rows) || this.#begin(rows, ms);
+    const time = this.#clip(ms / scale);
+    const x = 1 / scale;
+    const y = rows / this.#unit / scale;
+    this.#forget(x, y);
+    this.#a += x * x;
+    this.#b += x * y;
+    this.#c += y * y;
+    const error = time - (this.#fixed * x + this.#perUnit * y);
+    const determinant = this.#a * this.#c - this.#b ** 2;
+    this.#fixed += ((this.#c * x - this.#b * y) * error) / determinant;
+    this.#perUnit += ((this.#a * y - this.#b * x) * error) / determinant;
+    this.#cost = this.#line(determinant);
   }
 
-  #clip(rows: number, ms: number): number {
-    const expected = predict(this.#cost, rows);
-    const deviation = Math.max(this.#deviation, MIN_DEVIATION * expected);
-    const judged = this.#seen > WARM_UP_BATCHES + SAMPLES_TO_JUDGE;
-    const time = judged ? Math.min(ms, expected + TOLERANCE * deviation) : ms;
-    if (this.#seen > WARM_UP_BATCHES + 1) this.#deviation = 0.9 * deviation + 0.1 * Math.abs(time - expected);
-    return time;
+  #begin(rows: number, ms: number): number {
+    this.#unit = rows || 1;
+    this.#c = PRIOR / ms ** 2;
+    return ms;
   }
 
-  #fit(): Cost {
-    // Relative to the size itself, or rounding errors of equal sizes would pass for a spread.
-    const spread = this.#varianceRows > 1e-9 * this.#weight * this.#meanRows ** 2;
-    const perRow = spread ? Math.max(0, this.#covariance / this.#varianceRows) : 0;
-    const fixed = this.#meanTime - perRow * this.#meanRows;
-    // A line below zero at the origin: everything seen is proportional to the rows.
-    return fixed >= 0 ? { fixed, perRow } : { fixed: 0, perRow: this.#meanTime / this.#meanRows };
+  #clip(time: number): number {
+    const deviation = Math.max(this.#deviation, MIN_DEVIATION);
+    const judged = this.#seen > WARM_UP_BATCHES + BATCHES_TO_JUDGE;
+    const clipped = judged ? Math.min(time, 1 + TOLERANCE * deviation) : time;
+    this.#deviation = DEVIATION_MEMORY * deviation + (1 - DEVIATION_MEMORY) * Math.abs(clipped - 1);
+    return clipped;
+  }
+
+  /** Takes away a part of what is known in the direction (x, y), and only there. */
+  #forget(x: number, y: number): void {
+    const u = this.#a * x + this.#b * y;
+    const v = this.#b * x + this.#c * y;
+    const known = u * x + v * y;
+    if (known <= 0) return;
+    const part = (1 - MEMORY) / known;
+    this.#a -= part * u * u;
+    this.#b -= part * u * v;
+    this.#c -= part * v * v;
+  }
+
+  /** The solution, or the best one that has neither a negative fixed part nor rows of negative cost. */
+  #line(determinant: number): Cost {
+    const doubt = Math.max(this.#deviation, MIN_DEVIATION) * Math.sqrt(this.#c / determinant);
+    let fixed = this.#fixed;
+    let perUnit = this.#perUnit;
+    if (perUnit < 0) [fixed, perUnit] = [fixed + (this.#b / this.#a) * perUnit, 0];
+    else if (fixed < 0) [fixed, perUnit] = [0, perUnit + (this.#b / this.#c) * fixed];
+    return { fixed: Math.max(0, fixed), perRow: Math.max(0, perUnit) / this.#unit, doubt };
   }
 }

@@ -68,9 +68,9 @@ export interface BatcherOptions<In, Out> {
 export interface CallOptions {
   /** Cancels the call: it leaves the queue, or its result is dropped, and the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** When the answer is worthless, on the batcher's clock (`performance.now()`). A call that has started is not cut short. @default none */
+  /** From when on the answer is worthless, in ms of the batcher's clock (`performance.now()`). A batch in flight is not cut short. @default none */
   readonly deadline?: number | undefined;
-  /** Each step serves the call as if it had been made a second earlier, among the calls of its caller. @default 0 */
+  /** Each step serves the call as if it were due a second earlier, among the calls of its caller. @default 0 */
   readonly priority?: number | undefined;
   /** Who calls. Callers get equal shares while they compete. @default '' */
   readonly caller?: string | undefined;
@@ -78,25 +78,25 @@ export interface CallOptions {
 
 const camelCase: Readonly<Record<string, string>> = { max_batch_size: 'maxBatchSize', max_latency_ms: 'maxLatencyMs' };
 
+type NumericOption = 'concurrency' | 'maxBatchSize' | 'maxWaitMs' | 'maxLatencyMs' | 'maxQueueSize';
+
 /** @throws EKIBEN_BATCHER_OPTION_INVALID */
 export function checkOptions<In, Out>(options: BatcherOptions<In, Out>): void {
   for (const [wrong, right] of Object.entries(camelCase)) {
     if (wrong in options) throw invalid(`"${wrong}" is called "${right}" here`, wrong);
   }
   if (typeof options.run !== 'function') throw invalid('"run" must be a function', 'run');
-  const atLeast = (
-    name: 'concurrency' | 'maxBatchSize' | 'maxWaitMs' | 'maxLatencyMs' | 'maxQueueSize',
-    min: number,
-  ) => {
+  const atLeast = (name: NumericOption, min: number) => {
     const value: unknown = options[name];
     if (value === undefined || (typeof value === 'number' && value >= min)) return;
-    throw invalid(`"${name}" must be a number of at least ${min}, not ${String(value)}`, name);
+    throw invalid(`"${name}" must be a number of at least ${min}, not ${JSON.stringify(value)}`, name);
   };
   atLeast('concurrency', 1);
   atLeast('maxBatchSize', 1);
   atLeast('maxWaitMs', 0);
   atLeast('maxLatencyMs', 0);
   atLeast('maxQueueSize', 0);
+  if (!Number.isInteger(options.concurrency ?? 1)) throw invalid('"concurrency" must be a whole number', 'concurrency');
 }
 
 function invalid(problem: string, option: string): EkibenError {

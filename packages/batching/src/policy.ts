@@ -1,8 +1,24 @@
-// When to release a batch, how large, and whom to refuse: pure functions over (queue, idle workers, cost model, now).
+// When to release a batch, how large, and whom to refuse: pure functions over (queue, workers, cost model, now).
 //
-// Work-conserving: an idle worker takes what is queued; while all are busy the queue gathers. Times in milliseconds of one clock.
+// Work-conserving: an idle worker takes what is queued; while all are busy the queue gathers. Only `maxWaitMs` allows a wait beside
+// an idle worker, and then only for company that is known to come soon and to cost less time than the fixed part that it saves.
+// Times are milliseconds of one clock.
 
+import type { Arrivals } from './arrivals.ts';
 import { predict, type Cost } from './cost-model.ts';
+
+/** A batch stops growing when its fixed part is this small a share of it: more rows would save less than they make others wait. */
+const NEGLIGIBLE_SHARE = 0.02;
+/** The fixed part is taken to be larger by this many standard errors, so that doubt leads to larger batches, and they to knowledge. */
+const BENEFIT_OF_DOUBT = 2;
+/** Of what a wait can save at most, the fixed part, this share is staked on company that may not come. */
+const STAKE = 1 / 2;
+/** Callers come back soon when they do within this share of the fixed part, on average; */
+const SOON = 1 / 4;
+/** by three times the average, 95 of 100 are back, if they think for exponentially distributed times. */
+const MOST_ARE_BACK = 3;
+/** Calls that come close together end with a gap of six times the average, which happens inside such a row once in 400. */
+const ROW_HAS_ENDED = 6;
 
 export interface Limits {
   /** Rows of the largest batch. */
@@ -11,11 +27,21 @@ export interface Limits {
   readonly maxWaitMs: number;
 }
 
+/** Calls that may share a batch; at least one. */
 export interface QueueState {
-  /** Rows queued; calls of one key only, since others cannot join the batch. */
   readonly rows: number;
-  /** Since when an idle worker and a queued call look at each other. */
-  readonly heldSince: number;
+  /** When it turned from empty to not. */
+  readonly since: number;
+  readonly arrivals: Arrivals;
+}
+
+export interface Workers {
+  readonly idle: number;
+  readonly total: number;
+  /** When the last one became idle. */
+  readonly idleSince: number;
+  /** When the last one was given a batch. */
+  readonly busySince: number;
 }
 
 export interface Release {
@@ -25,32 +51,63 @@ export interface Release {
   readonly rows: number;
 }
 
-export function decide(queue: QueueState, idleWorkers: number, cost: Cost, limits: Limits, now: number): Release {
-  if (idleWorkers === 0 || queue.rows === 0) return { at: Infinity, rows: 0 };
-  if (queue.rows >= limits.maxBatchSize) return { at: now, rows: limits.maxBatchSize };
-  const at = queue.heldSince + Math.min(limits.maxWaitMs, cost.fixed);
-  return { at, rows: share(queue.rows, idleWorkers, cost) };
+export function decide(queue: QueueState, workers: Workers, cost: Cost, limits: Limits, now: number): Release {
+  if (workers.idle === 0) return { at: Infinity, rows: 0 };
+  const rows = Math.min(limits.maxBatchSize, worthwhile(cost), share(queue.rows, workers.idle, cost));
+  if (limits.maxWaitMs === 0 || queue.rows >= limits.maxBatchSize) return { at: now, rows };
+  const heldSince = Math.max(queue.since, workers.idleSince);
+  const patience = Math.min(limits.maxWaitMs, STAKE * cost.fixed);
+  return { at: Math.min(heldSince + patience, companyUntil(queue, workers, cost)), rows };
 }
 
-/**
- * Rows for the first of several idle workers. Each batch pays the fixed cost anew, so the queue is cut only while that stays the
- * smaller half of each piece.
- */
-function share(rows: number, idleWorkers: number, cost: Cost): number {
-  if (idleWorkers === 1 || cost.perRow === 0) return rows;
-  const pieces = Math.floor((rows * cost.perRow) / Math.max(cost.fixed, Number.MIN_VALUE));
-  return rows / Math.max(1, Math.min(pieces, idleWorkers));
+/** Rows beyond which a larger batch gains nothing. */
+function worthwhile({ fixed, perRow, doubt }: Cost): number {
+  return perRow === 0 ? Infinity : Math.ceil((fixed + BENEFIT_OF_DOUBT * doubt) / (NEGLIGIBLE_SHARE * perRow));
 }
 
-/** Rows that a batch started now may have, at most, to be finished at `deadline`. */
+/** The queue's rows, cut for several idle workers as long as the fixed part, paid for each piece, stays the smaller half of it. */
+function share(rows: number, idleWorkers: number, { fixed, perRow }: Cost): number {
+  if (idleWorkers === 1 || perRow === 0) return rows;
+  const pieces = Math.min(idleWorkers, Math.floor((rows * perRow) / fixed));
+  return Math.ceil(rows / Math.max(1, pieces));
+}
+
+/** Until when company is expected that is worth waiting for. */
+function companyUntil({ rows, since, arrivals }: QueueState, workers: Workers, cost: Cost): number {
+  // From then on the wait has cost the queued calls together more than the fixed part that it can save.
+  const breakEven = arrivals.lastAt + cost.fixed / rows;
+
+  // Callers that were just answered will call again.
+  if (arrivals.awaited > 0 && arrivals.returnMs * workers.total < SOON * cost.fixed) {
+    const mostAreBack = arrivals.answeredAt + MOST_ARE_BACK * arrivals.returnMs;
+    return arrivals.lastAt > arrivals.answeredAt ? Math.min(mostAreBack, breakEven) : mostAreBack;
+  }
+
+  // The rows' own time would hide the fixed part of another batch.
+  if (rows * cost.perRow > cost.fixed) return -Infinity;
+
+  // The first of many calls that come close together.
+  if (since >= workers.idleSince && arrivals.gapMs < SOON * cost.fixed) {
+    return Math.min(arrivals.lastAt + ROW_HAS_ENDED * arrivals.closeGapMs, breakEven);
+  }
+
+  // More calls than workers: workers that start one after another at equal distances meet calls sooner than all at once.
+  if (workers.idle < workers.total && arrivals.gapMs * workers.total < cost.fixed) {
+    return workers.busySince + predict(cost, rows) / workers.total;
+  }
+  return -Infinity;
+}
+
+/** Rows that a batch started now may have, at most, to be finished by `deadline`. */
 export function rowsInTime(deadline: number, cost: Cost, now: number): number {
   const left = deadline - now - cost.fixed;
-  if (left < 0) return 0;
+  if (left < 0) return -1;
   return cost.perRow === 0 ? Infinity : left / cost.perRow;
 }
 
+/** What stands between a call and its answer. */
 export interface Load {
-  /** Rows that will be served before the call. */
+  /** Rows that will be served before it. */
   readonly rowsAhead: number;
   /** Batches more than the rows ahead need, since calls of different keys do not meet. */
   readonly extraBatches: number;
@@ -59,16 +116,16 @@ export interface Load {
   readonly concurrency: number;
 }
 
-/** When a call of `rows` that is queued now will be answered. */
+/** When a call of `rows` that is queued now will be answered, at the batcher's full speed. */
 export function predictFinish(rows: number, load: Load, cost: Cost, limits: Limits, now: number): number {
   const free = load.busyUntil.map((time) => Math.max(time, now));
   while (free.length < load.concurrency) free.push(now);
   free.sort((a, b) => a - b);
   const total = load.rowsAhead + rows;
   const fullBatches = Math.max(0, Math.ceil(total / limits.maxBatchSize) - 1);
-  const ahead = fullBatches + load.extraBatches;
-  const start = free[ahead % load.concurrency] ?? now;
-  const rounds = Math.floor(ahead / load.concurrency);
-  const rest = total - fullBatches * limits.maxBatchSize;
-  return start + rounds * predict(cost, limits.maxBatchSize) + predict(cost, rest);
+  const batchesAhead = fullBatches + load.extraBatches;
+  const start = free[batchesAhead % load.concurrency] ?? now;
+  const rounds = Math.floor(batchesAhead / load.concurrency);
+  const ownBatch = predict(cost, total - fullBatches * limits.maxBatchSize);
+  return start + rounds * predict(cost, limits.maxBatchSize) + ownBatch;
 }
