@@ -4,6 +4,9 @@ import { readFileSync } from 'node:fs';
 import { EkibenError } from '@ekiben/spec';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
+import { addBentoCommands } from './bentos/index.ts';
+import { addCompletionCommands } from './completion/index.ts';
+import { addModelsCommands } from './models/index.ts';
 import type { ServeOptions } from './serve.ts';
 
 /** Exit codes, as Click gives them to BentoML's command: scripts may rely on them. */
@@ -57,6 +60,9 @@ function createProgram(): Command {
       const { serveCommand } = await import('./serve.ts');
       await serveCommand(target, options);
     });
+  addModelsCommands(program);
+  addBentoCommands(program);
+  addCompletionCommands(program);
   return program;
 }
 

@@ -85,6 +85,7 @@ export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
         await adjust(draft);
       }, options.force);
     } catch (error) {
+      options.signal?.throwIfAborted();
       throw namingSource(error, source);
     }
   }

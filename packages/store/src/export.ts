@@ -62,8 +62,7 @@ export async function exportItem(source: ExportSource, to: string, options: Expo
     await writeLocalFolder(location.path, (dir) => writeItems(items, dir));
   } else {
     const mtime = new Date(source.creationTime);
-    const body = writeArchive(items, { format, level, mtime });
-    await send(location, body, size, options);
+    await send(location, writeArchive(items, { format, level, mtime }), size, options);
   }
   return { tag: source.tag, location: showLocation(location), format, level, size };
 }

@@ -263,6 +263,15 @@ describe('where an export goes', () => {
     expect(await filesIn(dir)).toEqual([]);
   });
 
+  test('an import stops where it is told to, and leaves nothing', async () => {
+    const { location } = await (await storeOfNoise()).export('noise', join(temporary(), 'x.tar.gz'), { level: 1 });
+    const home = temporary();
+    const stop = new AbortController();
+    const onProgress = () => stop.abort(new Error('enough'));
+    await expect(new ModelStore(home).import(location, { signal: stop.signal, onProgress })).rejects.toThrow('enough');
+    expect(await filesIn(home)).toEqual([]);
+  });
+
   test('progress counts the bytes of the files', async () => {
     const store = await storeOfNoise();
     const steps: [number, number | undefined][] = [];
