@@ -6,6 +6,8 @@ import { MAX_CATEGORY, MAX_CATEGORY_WORDS, MAX_FEATURES, MAX_NODES, MAX_OUTPUTS 
 /** Words of a node. */
 export const STRIDE = 4;
 
+const f32 = Math.fround;
+
 export interface FlatForest {
   readonly nodes: Int32Array<ArrayBuffer>;
   readonly roots: Int32Array;
@@ -18,99 +20,139 @@ export interface FlatForest {
 }
 
 export function flatten(init: ForestInit): FlatForest {
-  const { trees, numFeatures, numOutputs = 1, vectorLeaf = false } = init;
-  checkCount('features', numFeatures, MAX_FEATURES);
-  checkCount('outputs', numOutputs, MAX_OUTPUTS);
-  const numNodes = trees.reduce((sum, tree) => sum + tree.left.length, 0);
-  if (numNodes > MAX_NODES) throw tooLarge(`${numNodes} nodes`, MAX_NODES);
+  const flattener = new Flattener(init);
+  for (let t = 0; t < init.trees.length; t++) flattener.add(t);
+  return flattener.result();
+}
 
-  const nodes = new Int32Array(numNodes * STRIDE);
-  const floats = new Float32Array(nodes.buffer);
-  const ids = new Int32Array(numNodes);
-  const roots = new Int32Array(trees.length);
-  const depths = new Int32Array(trees.length);
-  const outputs = new Int32Array(trees.length);
-  const leafVectors: number[] = [];
-  const sets: number[] = [];
-  const bits: number[] = [];
+class Flattener {
+  readonly #trees: readonly Tree[];
+  readonly #numFeatures: number;
+  readonly #numOutputs: number;
+  readonly #vectorLeaf: boolean;
 
-  let offset = 0; // in nodes
-  for (const [t, tree] of trees.entries()) {
-    checkTree(tree, t, numOutputs, vectorLeaf);
-    roots[t] = offset * STRIDE;
-    outputs[t] = vectorLeaf ? 0 : (tree.output ?? 0);
-    const count = tree.left.length;
-    const seen = new Uint8Array(count);
-    const weight = Math.fround(tree.weight ?? 1);
-    // Breadth first: `ids` from `offset` on is the queue, and a node's place in it is its place in the forest.
-    let end = offset;
-    let depth = 0;
-    let levelEnd = offset + 1;
-    const place = (node: number, parent: number): void => {
-      if (!(node >= 0 && node < count) || !Number.isInteger(node)) {
-        throw invalid(t, `node ${parent} has the child ${node}; the tree has ${count} nodes`);
-      }
-      if (seen[node] !== 0) throw invalid(t, `node ${node} is reached twice, the second time from node ${parent}`);
-      seen[node] = 1;
-      ids[end++] = node;
+  readonly #nodes: Int32Array<ArrayBuffer>;
+  readonly #floats: Float32Array;
+  readonly #ids: Int32Array;
+  readonly #roots: Int32Array;
+  readonly #depths: Int32Array;
+  readonly #outputs: Int32Array;
+  readonly #leafVectors: Float32Array;
+  readonly #sets: number[] = [];
+  readonly #bitsets: Uint32Array[] = [];
+  /** Nodes placed so far, and their leaf vectors and bitsets. */
+  #end = 0;
+  #leafVectorsEnd = 0;
+  #bitsEnd = 0;
+
+  constructor({ trees, numFeatures, numOutputs = 1, vectorLeaf = false }: ForestInit) {
+    checkCount('features', numFeatures, 0, MAX_FEATURES);
+    checkCount('outputs', numOutputs, 1, MAX_OUTPUTS);
+    for (const [t, tree] of trees.entries()) checkTree(tree, t, numOutputs, vectorLeaf);
+    const numNodes = trees.reduce((sum, tree) => sum + tree.left.length, 0);
+    checkCount('nodes', numNodes, 0, MAX_NODES);
+    this.#trees = trees;
+    this.#numFeatures = numFeatures;
+    this.#numOutputs = numOutputs;
+    this.#vectorLeaf = vectorLeaf;
+    this.#nodes = new Int32Array(numNodes * STRIDE);
+    this.#floats = new Float32Array(this.#nodes.buffer);
+    this.#ids = new Int32Array(numNodes);
+    this.#roots = new Int32Array(trees.length);
+    this.#depths = new Int32Array(trees.length);
+    this.#outputs = Int32Array.from(trees, (tree) => (vectorLeaf ? 0 : (tree.output ?? 0)));
+    this.#leafVectors = new Float32Array(vectorLeaf ? numNodes * numOutputs : 0);
+  }
+
+  result(): FlatForest {
+    const bits = new Uint32Array(this.#bitsEnd);
+    let at = 0;
+    for (const bitset of this.#bitsets) {
+      bits.set(bitset, at);
+      at += bitset.length;
+    }
+    return {
+      nodes: this.#nodes,
+      roots: this.#roots,
+      depths: this.#depths,
+      outputs: this.#outputs,
+      ids: this.#ids,
+      leafVectors: this.#leafVectors,
+      sets: Int32Array.from(this.#sets),
+      bits,
     };
-    place(0, 0);
-    for (let at = offset; at < end; at++) {
-      if (at === levelEnd) {
-        depth++;
-        levelEnd = end;
-      }
-      const node = ids[at]!;
-      const word = at * STRIDE;
-      if (tree.left[node]! < 0) {
-        nodes[word] = 0;
-        floats[word + 1] = NaN;
-        nodes[word + 2] = word;
-        if (vectorLeaf) {
-          nodes[word + 3] = leafVectors.length;
-          for (let k = 0; k < numOutputs; k++)
-            leafVectors.push(Math.fround(tree.value[node * numOutputs + k]!) * weight);
-        } else {
-          floats[word + 3] = Math.fround(tree.value[node]!) * weight;
-        }
-        continue;
-      }
-      const feature = tree.feature[node]!;
-      if (!(feature >= 0 && feature < numFeatures) || !Number.isInteger(feature)) {
-        throw invalid(t, `node ${node} splits on feature ${feature}; there are ${numFeatures} features`);
-      }
-      const defaultLeft = tree.defaultLeft[node] !== 0;
-      nodes[word + 2] = end * STRIDE;
-      place(defaultLeft ? tree.left[node]! : tree.right[node]!, node);
-      place(defaultLeft ? tree.right[node]! : tree.left[node]!, node);
-      const categories = tree.categories?.get(node);
-      if (categories !== undefined) {
-        nodes[word] = ~sets.length;
-        const set = bitset(categories, t, node);
-        if (bits.length + set.length > MAX_CATEGORY_WORDS) throw tooLarge('category sets', MAX_CATEGORY_WORDS);
-        sets.push(feature * 2, bits.length, set.length, defaultLeft ? 1 : 0);
-        for (const word of set) bits.push(word);
-      } else if (defaultLeft) {
-        nodes[word] = feature * 2 + 1;
-        floats[word + 1] = -below(tree.threshold[node]!);
-      } else {
-        nodes[word] = feature * 2;
-        floats[word + 1] = tree.threshold[node]!;
+  }
+
+  /** Adds a tree breadth first: `ids` is the queue, and a node's place in it is its place in the forest. */
+  add(t: number): void {
+    const tree = this.#trees[t]!;
+    const seen = new Uint8Array(tree.left.length);
+    this.#roots[t] = this.#end * STRIDE;
+    let at = this.#end;
+    this.#place(t, seen, 0, 0);
+    for (let depth = 0; at < this.#end; depth++) {
+      this.#depths[t] = depth;
+      for (const levelEnd = this.#end; at < levelEnd; at++) {
+        const node = this.#ids[at]!;
+        if (tree.left[node]! < 0) this.#addLeaf(tree, node, at * STRIDE);
+        else this.#addSplit(t, seen, node, at * STRIDE);
       }
     }
-    depths[t] = depth;
-    offset = end;
   }
-  return {
-    nodes,
-    ids,
-    roots,
-    depths,
-    outputs,
-    leafVectors: Float32Array.from(leafVectors),
-    sets: Int32Array.from(sets),
-    bits: Uint32Array.from(bits),
-  };
+
+  #place(t: number, seen: Uint8Array, node: number, parent: number): void {
+    if (!(node >= 0 && node < seen.length) || !Number.isInteger(node)) {
+      throw invalid(t, `node ${parent} has the child ${node}; the tree has ${seen.length} nodes`);
+    }
+    if (seen[node] !== 0) throw invalid(t, `node ${node} is reached twice, the second time from node ${parent}`);
+    seen[node] = 1;
+    this.#ids[this.#end++] = node;
+  }
+
+  #addLeaf(tree: Tree, node: number, word: number): void {
+    const weight = f32(tree.weight ?? 1);
+    this.#floats[word + 1] = NaN;
+    this.#nodes[word + 2] = word;
+    if (!this.#vectorLeaf) {
+      this.#floats[word + 3] = f32(tree.value[node]!) * weight;
+      return;
+    }
+    this.#nodes[word + 3] = this.#leafVectorsEnd;
+    for (let k = node * this.#numOutputs; k < (node + 1) * this.#numOutputs; k++) {
+      this.#leafVectors[this.#leafVectorsEnd++] = f32(tree.value[k]!) * weight;
+    }
+  }
+
+  #addSplit(t: number, seen: Uint8Array, node: number, word: number): void {
+    const tree = this.#trees[t]!;
+    const feature = tree.feature[node]!;
+    if (!(feature >= 0 && feature < this.#numFeatures) || !Number.isInteger(feature)) {
+      throw invalid(t, `node ${node} splits on feature ${feature}; there are ${this.#numFeatures} features`);
+    }
+    const defaultLeft = tree.defaultLeft[node] !== 0;
+    this.#nodes[word + 2] = this.#end * STRIDE;
+    this.#place(t, seen, defaultLeft ? tree.left[node]! : tree.right[node]!, node);
+    this.#place(t, seen, defaultLeft ? tree.right[node]! : tree.left[node]!, node);
+
+    const categories = tree.categories?.get(node);
+    if (categories !== undefined) {
+      this.#nodes[word] = ~this.#sets.length;
+      this.#addSet(bitsetOf(categories, t, node), feature, defaultLeft);
+    } else if (defaultLeft) {
+      this.#nodes[word] = feature * 2 + 1;
+      this.#floats[word + 1] = -below(tree.threshold[node]!);
+    } else {
+      this.#nodes[word] = feature * 2;
+      this.#floats[word + 1] = tree.threshold[node]!;
+    }
+  }
+
+  #addSet(bitset: Uint32Array, feature: number, defaultLeft: boolean): void {
+    this.#sets.push(feature * 2, this.#bitsEnd, bitset.length, Number(defaultLeft));
+    this.#bitsets.push(bitset);
+    this.#bitsEnd += bitset.length;
+    checkCount('words of category sets', this.#bitsEnd, 0, MAX_CATEGORY_WORDS);
+  }
 }
 
 function checkTree(tree: Tree, t: number, numOutputs: number, vectorLeaf: boolean): void {
@@ -131,7 +173,7 @@ function checkTree(tree: Tree, t: number, numOutputs: number, vectorLeaf: boolea
   }
 }
 
-function bitset(categories: ArrayLike<number>, t: number, node: number): Uint32Array {
+function bitsetOf(categories: ArrayLike<number>, t: number, node: number): Uint32Array {
   let last = 0;
   for (let i = 0; i < categories.length; i++) {
     const category = categories[i]!;
@@ -161,17 +203,18 @@ function below(value: number): number {
   return scratch[0];
 }
 
-function checkCount(what: string, count: number, limit: number): void {
-  if (!Number.isInteger(count) || count < 0 || (what === 'outputs' && count === 0)) {
-    throw new EkibenError('EKIBEN_FOREST_INVALID', `a forest with ${count} ${what}; it takes a whole number of them`);
+function checkCount(what: string, count: number, least: number, most: number): void {
+  if (!Number.isInteger(count) || count < least) {
+    throw new EkibenError(
+      'EKIBEN_FOREST_INVALID',
+      `a forest has a whole number of ${what} from ${least} on, not ${count}`,
+    );
   }
-  if (count > limit) throw tooLarge(`${count} ${what}`, limit);
+  if (count > most) {
+    throw new EkibenError('EKIBEN_FOREST_TOO_LARGE', `the forest has ${count} ${what}; at most ${most} are taken`);
+  }
 }
 
 function invalid(tree: number, message: string): EkibenError {
   return new EkibenError('EKIBEN_FOREST_INVALID', `tree ${tree}: ${message}`, { details: { tree } });
-}
-
-function tooLarge(what: string, limit: number): EkibenError {
-  return new EkibenError('EKIBEN_FOREST_TOO_LARGE', `the forest has too many of something: ${what}; at most ${limit}`);
 }

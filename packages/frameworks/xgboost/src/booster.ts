@@ -8,7 +8,7 @@ import { readModel } from './model.ts';
 import type { Model } from './model.ts';
 import { largest, objectiveOf } from './objective.ts';
 import type { Objective } from './objective.ts';
-import { refuseInfinite, rowsOf, withMissing } from './rows.ts';
+import { refuseInfinite, rowsOf } from './rows.ts';
 import type { Rows } from './rows.ts';
 import type { TreeBooster } from './tree-booster.ts';
 import { encodeModel } from './ubjson-writer.ts';
@@ -16,11 +16,11 @@ import { encodeModel } from './ubjson-writer.ts';
 export interface PredictOptions {
   /** Boosting rounds to use, half-open; an end of 0 means all. gblinear does not heed it. @default [0, 0] */
   readonly iterationRange?: readonly [begin: number, end: number] | undefined;
+  /** A number that stands for a missing value, besides NaN. @default none */
+  readonly missing?: number | undefined;
 }
 
 export interface InplaceOptions extends PredictOptions {
-  /** A number that stands for a missing value, besides NaN. @default none */
-  readonly missing?: number | undefined;
   /** @default 'value' */
   readonly predictType?: 'value' | 'margin' | undefined;
 }
@@ -81,13 +81,13 @@ export class Booster {
 
   /** Predictions, `[n]`, or `[n, numOutputs]` if there are several outputs and the objective (`multi:softmax`) chooses none. */
   predict(rows: Floats, options: PredictOptions = {}): Tensor<'float32'> {
-    const finite = this.#finite(rows);
+    const finite = this.#finite(rows, options);
     return this.#values(this.#margins(finite, options), finite.count);
   }
 
   /** What the trees sum to, before the objective's transformation: Python's `predict(…, output_margin=True)`. */
   predictMargin(rows: Floats, options: PredictOptions = {}): Tensor<'float32'> {
-    const finite = this.#finite(rows);
+    const finite = this.#finite(rows, options);
     return this.#perOutput(this.#margins(finite, options), finite.count);
   }
 
@@ -97,7 +97,7 @@ export class Booster {
    * @throws EKIBEN_FOREST_NO_CONTRIBUTIONS for trees with vector leaves
    */
   predContribs(rows: Floats, options: PredictOptions = {}): Tensor<'float32'> {
-    const finite = this.#finite(rows);
+    const finite = this.#finite(rows, options);
     const columns = this.numFeatures + 1;
     const shape = this.numOutputs === 1 ? [finite.count, columns] : [finite.count, this.numOutputs, columns];
     return tensor(this.#contributions(finite, options), shape, 'float32');
@@ -109,7 +109,7 @@ export class Booster {
    * @throws EKIBEN_XGBOOST_METHOD when the booster is gblinear
    */
   predLeaf(rows: Floats, options: PredictOptions = {}): Tensor<'float32'> {
-    const { count, data } = this.#finite(rows);
+    const { count, data } = this.#finite(rows, options);
     const { booster } = this.#model;
     if (booster.name === 'gblinear') throw new EkibenError('EKIBEN_XGBOOST_METHOD', 'a gblinear model has no leaves');
     const range = treesOf(booster, options);
@@ -128,8 +128,7 @@ export class Booster {
     if (booster.name === 'gblinear') {
       throw new EkibenError('EKIBEN_XGBOOST_METHOD', 'a gblinear model does not predict in place; use predict');
     }
-    const given = rowsOf(rows, this.numFeatures);
-    const { count, data } = options.missing === undefined ? given : withMissing(given, options.missing);
+    const { count, data } = rowsOf(rows, this.numFeatures, options.missing);
     const forest = booster.name === 'dart' ? (this.#inplaceForest ??= this.#roundedForest(booster)) : booster.forest;
     const margins = this.#start(count);
     forest.addMargins(data, margins, treesOf(booster, options));
@@ -141,8 +140,8 @@ export class Booster {
     return documentFormat(this.#file) === 'ubj' ? this.#file : encodeModel(decodeJson(this.#file));
   }
 
-  #finite(rows: Floats): Rows {
-    const checked = rowsOf(rows, this.numFeatures);
+  #finite(rows: Floats, options: PredictOptions): Rows {
+    const checked = rowsOf(rows, this.numFeatures, options.missing);
     refuseInfinite(checked);
     return checked;
   }

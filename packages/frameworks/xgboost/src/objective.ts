@@ -40,7 +40,7 @@ const objectives: ReadonlyMap<string, Objective> = new Map([
   ['reg:tweedie', exponential],
   ['count:poisson', exponential],
   ['survival:cox', exponential],
-  ['survival:aft', exponential],
+  ['survival:aft', exponential], // as in the wheels of `xgboost`; those of `xgboost-cpu` take C's exp, of doubles, for this one
   ['binary:logistic', logistic],
   ['binary:logitraw', identity],
   ['binary:hinge', { ...identity, transform: each((margin) => (margin > 0 ? 1 : 0)) }],

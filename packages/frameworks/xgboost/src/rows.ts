@@ -8,8 +8,11 @@ export interface Rows {
   readonly data: Float32Array | Float64Array;
 }
 
-/** @throws EKIBEN_XGBOOST_INPUT when the tensor is not `[n, width]` of float32 or float64 */
-export function rowsOf(tensor: Floats, width: number): Rows {
+/**
+ * @param missing - a number that stands for NaN
+ * @throws EKIBEN_XGBOOST_INPUT when the tensor is not `[n, width]` of float32 or float64
+ */
+export function rowsOf(tensor: Floats, width: number, missing: number | undefined): Rows {
   const { dtype, shape, data } = tensor;
   if (dtype !== 'float32' && dtype !== 'float64') throw inputFault(`rows are float32 or float64, not ${String(dtype)}`);
   const [count, columns] = shape;
@@ -17,7 +20,11 @@ export function rowsOf(tensor: Floats, width: number): Rows {
     const hint = shape.length === 1 ? `; one row has the shape [1, ${width}]` : '';
     throw inputFault(`rows have the shape [n, ${width}], one column a feature, not [${shape.join(', ')}]${hint}`);
   }
-  return { count, width, data };
+  return { count, width, data: missing === undefined ? data : withMissing(data, Math.fround(missing)) };
+}
+
+function withMissing(data: Float32Array | Float64Array, missing: number): Float32Array {
+  return Float32Array.from(data).map((x) => (x === missing ? NaN : x));
 }
 
 /** @throws EKIBEN_XGBOOST_INPUT when a value is infinite, or too large for float32 */
@@ -30,13 +37,6 @@ export function refuseInfinite(rows: Rows): void {
       throw inputFault(`${place}: ${data[i]} is infinite in float32; a missing value is NaN`);
     }
   }
-}
-
-/** The rows with one number, besides NaN, taken for missing. */
-export function withMissing(rows: Rows, missing: number): Rows {
-  const data = Float32Array.from(rows.data);
-  const value = Math.fround(missing);
-  return { ...rows, data: data.map((x) => (x === value ? NaN : x)) };
 }
 
 function inputFault(message: string): EkibenError {

@@ -60,6 +60,7 @@ function readLeafSize(tree: Field, numOutputs: number): number {
 function readTree(field: Field, leafSize: number): Tree {
   const left = field.get('left_children').integers();
   const threshold = field.get('split_conditions').floats();
+  const cover = field.get('sum_hessian');
   return {
     left,
     right: field.get('right_children').integers(),
@@ -69,7 +70,7 @@ function readTree(field: Field, leafSize: number): Tree {
     // A scalar leaf keeps its value where a split keeps its threshold.
     value: leafSize === 1 ? threshold : readLeafVectors(field, left, leafSize),
     categories: readCategories(field),
-    cover: field.get('sum_hessian').floats(),
+    cover: cover.exists ? cover.floats() : undefined, // vector trees have it since 3.2
   };
 }
 

@@ -2,7 +2,7 @@
 import { EkibenError } from '@ekiben/spec';
 import { MAX_DEPTH, MAX_VALUES } from './limits.ts';
 
-/** Numbers of one type. int64 is read as float64, and refused where it is no safe integer. */
+/** Numbers of one type. int64 becomes float64. */
 export type Numbers = Int8Array | Uint8Array | Int16Array | Int32Array | Float32Array | Float64Array;
 
 export type Value = null | boolean | number | string | Numbers | readonly Value[] | { readonly [key: string]: Value };
@@ -13,12 +13,13 @@ interface NumberType {
   read(view: DataView, at: number): number;
 }
 
+const int64: NumberType = { size: 8, Array: Float64Array, read: (view, at) => Number(view.getBigInt64(at)) };
 const numberTypes: ReadonlyMap<string, NumberType> = new Map<string, NumberType>([
   ['i', { size: 1, Array: Int8Array, read: (view, at) => view.getInt8(at) }],
   ['U', { size: 1, Array: Uint8Array, read: (view, at) => view.getUint8(at) }],
   ['I', { size: 2, Array: Int16Array, read: (view, at) => view.getInt16(at) }],
   ['l', { size: 4, Array: Int32Array, read: (view, at) => view.getInt32(at) }],
-  ['L', { size: 8, Array: Float64Array, read: (view, at) => Number(view.getBigInt64(at)) }],
+  ['L', int64],
   ['d', { size: 4, Array: Float32Array, read: (view, at) => view.getFloat32(at) }],
   ['D', { size: 8, Array: Float64Array, read: (view, at) => view.getFloat64(at) }],
 ]);
@@ -87,12 +88,19 @@ class Reader {
   #numbers(type: NumberType, count: number): Numbers {
     const at = this.#take(count * type.size);
     const numbers = new type.Array(count);
-    for (let i = 0; i < count; i++) numbers[i] = type.read(this.#view, at + i * type.size);
+    for (let i = 0; i < count; i++) numbers[i] = this.#read(type, at + i * type.size);
     return numbers;
   }
 
   #number(type: NumberType): number {
-    return type.read(this.#view, this.#take(type.size));
+    return this.#read(type, this.#take(type.size));
+  }
+
+  #read(type: NumberType, at: number): number {
+    const number = type.read(this.#view, at);
+    if (type === int64 && !Number.isSafeInteger(number))
+      throw this.#error(`${number} is no integer that a double holds`);
+    return number;
   }
 
   #string(): string {
@@ -107,7 +115,7 @@ class Reader {
 
   #length(): number {
     const length = this.#number(this.#type(this.#marker()));
-    if (Number.isSafeInteger(length) && length >= 0) return length;
+    if (Number.isInteger(length) && length >= 0) return length;
     throw this.#error(`${length} is no length`);
   }
 
