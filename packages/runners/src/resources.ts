@@ -35,9 +35,9 @@ export function workerEnvironment(
   };
 }
 
-/** Several workers share a GPU, or one has several if `workersPerGpu` is a fraction (rounded as BentoML does). */
+/** Several workers share a GPU, or one has several if `workersPerGpu` is a fraction. */
 function gpusOf(runner: string, { gpus, workersPerGpu }: Settings['resources'], index: number): readonly string[] {
-  const each = workersPerGpu < 1 ? Math.round(1 / workersPerGpu) : 1;
+  const each = workersPerGpu < 1 ? roundHalfToEven(1 / workersPerGpu) : 1;
   const first = workersPerGpu < 1 ? index * each : Math.floor(index / workersPerGpu);
   const own = gpus.slice(first, first + each);
   if (own.length === each) return own;
@@ -46,4 +46,10 @@ function gpusOf(runner: string, { gpus, workersPerGpu }: Settings['resources'], 
     `Runner ${runner}: worker ${index} should have GPU ${first}${each > 1 ? ` to ${first + each - 1}` : ''} of its list, ` +
       `but there are only ${gpus.length}. Use fewer workers, or more workersPerGpu.`,
   );
+}
+
+/** Python's `round`, by which BentoML gives a worker two GPUs for 0.4 as well as for 0.6. */
+function roundHalfToEven(value: number): number {
+  const rounded = Math.round(value);
+  return rounded - value === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded;
 }

@@ -12,6 +12,7 @@ import { FRAME, frameError } from './frames.ts';
 import type { FrameBody } from './frames.ts';
 import { ItemQueue } from './item-queue.ts';
 import { HANDSHAKE_TIMEOUT_MS } from './limits.ts';
+import { onAbort } from './on-abort.ts';
 import { readValue, writeValue } from './values.ts';
 
 /** Who waits for the answer to one call. */
@@ -99,14 +100,12 @@ export class WorkerConnection implements Target {
         this.#start(method, args, call, { deadline, resolve, reject });
         return;
       }
-      const onAbort = () => this.#giveUp(id, signal.reason);
-      const settled = () => signal.removeEventListener('abort', onAbort);
       const id = this.#start(method, args, call, {
         deadline,
-        resolve: (value) => (settled(), resolve(value)),
-        reject: (error) => (settled(), reject(error)),
+        resolve: (value) => (forget(), resolve(value)),
+        reject: (error) => (forget(), reject(error)),
       });
-      signal.addEventListener('abort', onAbort, { once: true });
+      const forget = onAbort(signal, () => this.#giveUp(id, signal.reason));
     });
   }
 
@@ -115,15 +114,14 @@ export class WorkerConnection implements Target {
     const { signal, deadline = Infinity } = call;
     const items = new ItemQueue();
     const id = this.#start(method, args, call, { deadline, item: items.push, resolve: items.end, reject: items.fail });
-    const onAbort = () => this.#giveUp(id, signal?.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const forget = signal && onAbort(signal, () => this.#giveUp(id, signal.reason));
     try {
       for await (const item of items) {
         yield item;
         if (this.#waiting.has(id)) this.#frames.send(FRAME.credit, id, (to) => to.u32(1));
       }
     } finally {
-      signal?.removeEventListener('abort', onAbort);
+      forget?.();
       this.#giveUp(id, undefined);
     }
   }

@@ -6,6 +6,7 @@ import type { Call } from './call.ts';
 import type { Hello } from './call-frames.ts';
 import type { Target } from './core.ts';
 import { HOLD_CALLS_MS, MAX_HELD_CALLS } from './limits.ts';
+import { onAbort } from './on-abort.ts';
 import { WorkerConnection } from './worker-connection.ts';
 
 /** Between attempts to reach a worker that should be there. */
@@ -108,16 +109,15 @@ export class WorkerPool implements Target {
     if (this.#held.size >= MAX_HELD_CALLS)
       throw runnerDown(runner, `${MAX_HELD_CALLS} calls wait for a process already`);
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(wake, left);
-      const held = this.#held;
-      function wake() {
+      const wake = () => {
         clearTimeout(timer);
-        signal?.removeEventListener('abort', wake);
-        held.delete(wake);
+        forget?.();
+        this.#held.delete(wake);
         resolve();
-      }
-      signal?.addEventListener('abort', wake, { once: true });
-      held.add(wake);
+      };
+      const timer = setTimeout(wake, left);
+      const forget = signal && onAbort(signal, wake);
+      this.#held.add(wake);
     });
   }
 

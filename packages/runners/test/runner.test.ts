@@ -1,9 +1,10 @@
 /** Runners that compute in the calling process. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Floats, Framework, Signature, Tensor } from '@ekiben/spec';
 import type { Model } from '@ekiben/store';
 import { tensor } from '@ekiben/tensor';
-import { runnerInfo, startRunners, toRunner } from '../src/index.ts';
+import { runnerInfo, startRunners, toRunner, usesCallContext } from '../src/index.ts';
 import { coreOf } from '../src/core.ts';
 
 interface Linear {
@@ -180,4 +181,72 @@ describe('an embedded runner', () => {
     await expect(startRunners([runner, runner])).rejects.toMatchObject({ code: 'EKIBEN_RUNNER_NAME_TAKEN' });
     await expect(startRunners([{} as never])).rejects.toMatchObject({ code: 'EKIBEN_RUNNER_INVALID' });
   });
+});
+
+describe('an embedded runner of an asynchronous method', () => {
+  const batches: number[] = [];
+  class Upper {
+    static readonly signatures = { upper: { batchable: true, retrySafe: true } };
+    async upper(texts: readonly string[]): Promise<readonly string[]> {
+      batches.push(texts.length);
+      await nextTurn();
+      return texts.map((text) => text.toUpperCase());
+    }
+  }
+
+  test('joins the calls of one turn, once it has seen that the method is one', async () => {
+    const runner = toRunner(Upper, { name: 'upper' });
+    expect(usesCallContext(runner)).toBe(false);
+    await runner.upper.run(['first']);
+    expect(usesCallContext(runner)).toBe(true);
+    const answers = await Promise.all(['a', 'b', 'c'].map((text) => runner.upper.run([text, text])));
+    expect(answers).toEqual([
+      ['A', 'A'],
+      ['B', 'B'],
+      ['C', 'C'],
+    ]);
+    expect(batches).toEqual([1, 6]);
+  });
+
+  test('does not when batching is off', async () => {
+    const runner = toRunner(Upper, { name: 'upper', batching: { enabled: false } });
+    await runner.upper.run(['first']);
+    batches.length = 0;
+    await Promise.all(['a', 'b'].map((text) => runner.upper.run([text])));
+    expect(batches).toEqual([1, 1]);
+    expect(usesCallContext(runner)).toBe(false);
+  });
+});
+
+test('a call of very many rows lets the event loop turn between its pieces', async () => {
+  const calls: number[] = [];
+  const slow = model(events, { predict: { batchable: true } });
+  const framework: Framework<Linear, LinearMethods> = {
+    ...slow.framework,
+    signatures: { ...slow.framework.signatures, predict: { batchable: true } },
+    runnable: (native, manifest) => {
+      const { methods } = slow.framework.runnable(native, manifest);
+      const predict = (input: Floats) => {
+        calls.push(input.shape[0] ?? 0);
+        const end = performance.now() + input.data.length / 200; // 5 µs a row
+        while (performance.now() < end);
+        return methods.predict(input);
+      };
+      return { methods: { ...methods, predict } };
+    },
+  };
+  const runner = toRunner({ ...slow, framework });
+  await runner.predict.run(rows(1));
+  let turns = 0;
+  let turning = true;
+  void (async () => {
+    for (; turning; turns++) await nextTurn();
+  })();
+  const values = Array.from({ length: 20_000 }, (_, i) => i);
+  const answer = await runner.predict.run(rows(...values));
+  turning = false;
+  expect([...answer.data]).toEqual(values.map((value) => 2 * value));
+  expect(answer.shape).toEqual([20_000, 1]);
+  expect(calls.length).toBeGreaterThan(3);
+  expect(turns).toBeGreaterThanOrEqual(calls.length - 2);
 });

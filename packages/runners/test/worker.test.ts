@@ -20,9 +20,9 @@ let running: RunningRunners | undefined;
 async function start() {
   const echo = echoRunner();
   running = await startRunners([echo], { module });
-  const worker = running.status()[0]?.workers[0];
-  if (worker?.pid == null || worker.socket === null) throw new Error('no process');
-  return { echo, pid: worker.pid, socket: worker.socket, running };
+  const { pid = null, socket = null } = running.status()[0]?.workers[0] ?? {};
+  if (pid === null || socket === null) throw new Error('no process');
+  return { echo, pid, socket, running };
 }
 
 afterEach(async () => {
