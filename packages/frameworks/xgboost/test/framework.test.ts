@@ -4,7 +4,7 @@ import type { Draft, ModelFiles, ModelManifest } from '@ekiben/spec';
 import { tensor } from '@ekiben/tensor';
 import { xgboost } from '../src/index.ts';
 import type { ModelClass, XgboostMethods } from '../src/index.ts';
-import { exactly, expected, load, matrix, modelsIn, read } from './fixtures.ts';
+import { exactly, expected, load, matrix, modelsIn, read, readText } from './fixtures.ts';
 
 const manifest = (modelClass?: unknown): ModelManifest => ({
   module: 'bentoml.xgboost',
@@ -29,15 +29,15 @@ const pythonNames: Readonly<Record<string, keyof XgboostMethods>> = {
   apply: 'apply',
 };
 
-describe.each(['1.0.7', '1.4'])('the classifier that BentoML %s saved', (version) => {
-  const { inputs, outputs } = expected(`bentoml-${version}/xgboost-classifier-feature-names`);
-  const stored = new Map([
-    ['saved_model.ubj', read(`bentoml-${version}/xgboost-classifier-feature-names/saved_model.ubj`)],
-  ]);
+describe.each(['1.0.7', '1.4'])('the model that BentoML %s saved of a classifier', (version) => {
+  const folder = `bentoml-${version}/xgboost-classifier-feature-names`;
+  const { inputs, outputs } = expected(folder);
+  const stored = new Map([['saved_model.ubj', read(`${folder}/saved_model.ubj`)]]);
+  const modelClass = /model_class: (\w+)/.exec(readText(`${folder}/model.yaml`))?.[1];
 
   test.each(['predict', 'predict_proba'])('gives what Python does: %s', async (name) => {
-    const booster = await xgboost.load(files(stored), manifest('XGBClassifier'));
-    const { methods } = xgboost.runnable(booster, manifest('XGBClassifier'));
+    const booster = await xgboost.load(files(stored), manifest(modelClass));
+    const { methods } = xgboost.runnable(booster, manifest(modelClass));
     const rows = tensor(Float64Array.from(inputs.flat(), Number), [inputs.length, 30], 'float64');
     expect(exactly(methods[pythonNames[name]!](rows))).toBe(exactly(outputs[name]));
   });

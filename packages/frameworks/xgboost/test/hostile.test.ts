@@ -113,7 +113,7 @@ describe('a model that is none', () => {
     [
       'a tree too many',
       /tree_info should be an array of 4 elements/,
-      (m) => m['learner']!['gradient_booster']!['model']!['trees']!.push({ ...firstTree(m), id: 3 } as unknown as Json),
+      (m) => m['learner']!['gradient_booster']!['model']!['trees']!.push(Object.assign({}, firstTree(m), { id: 3 })),
     ],
     [
       'rounds that go back',
