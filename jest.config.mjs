@@ -9,6 +9,8 @@ export default {
   transform: {
     '\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }],
   },
+  // A watchdog against hangs, generous because machines are busy; no test asserts on time.
+  testTimeout: 60_000,
   reporters: ['default', 'summary', script('jest-reporter.mjs')],
   setupFiles: process.env.FUZZ_RUNS ? [script('fuzz-setup.mjs')] : [],
 };
