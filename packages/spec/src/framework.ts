@@ -52,6 +52,8 @@ export interface SavedModel {
   readonly options: Readonly<Record<string, unknown>>;
   /** Library versions, such as `{ xgboost: '3.2.0' }`. */
   readonly versions: Readonly<Record<string, string>>;
+  /** By method: what this very model allows, where that is not what the framework declares. The caller's own word wins. */
+  readonly signatures?: Readonly<Record<string, Signature>> | undefined;
 }
 
 /** A loaded model, ready to compute. `close` and `warmUp` are its life cycle, never methods of a runner. */
@@ -66,9 +68,15 @@ export interface Runnable<Methods extends object> {
  *
  * @typeParam Native - the framework's own model, such as a booster
  * @typeParam Methods - what can be called on it, such as `{ predict(rows: Floats): Tensor<'float32'> }`
- * @typeParam Options - what `save` takes
+ * @typeParam Options - what can be said when a model is saved
+ * @typeParam Source - what `save` takes as the model: `Native`, and perhaps more, such as the path of a file
  */
-export interface Framework<Native, Methods extends object, Options extends object = Record<never, never>> {
+export interface Framework<
+  Native,
+  Methods extends object,
+  Options extends object = Record<never, never>,
+  Source = Native,
+> {
   /** The version of this contract; a loader refuses others by name. */
   readonly specVersion: 1;
   /** What `model.yaml` says in `module`: BentoML's name where it has the framework, else the adapter's npm name. */
@@ -77,7 +85,7 @@ export interface Framework<Native, Methods extends object, Options extends objec
   /** Where the methods should run when their measured cost does not decide. */
   readonly placement: 'embedded' | 'process';
   // Method syntax on purpose: methods are bivariant, so a list of different frameworks is assignable to AnyFramework[].
-  save(model: Native, draft: Draft, options: Options): Promise<SavedModel>;
+  save(model: Source, draft: Draft, options: Options): Promise<SavedModel>;
   load(files: ModelFiles, manifest: ModelManifest): Promise<Native>;
   /** Called once, in the process that computes. */
   runnable(native: Native, manifest: ModelManifest): Runnable<Methods>;

@@ -24,3 +24,8 @@ export const scalars: [number, bigint, boolean, string] = [
   (null as unknown as Tensor<'bool'>).item(0),
   (null as unknown as Tensor<'string'>).item(0),
 ];
+
+declare const fromFile: Framework<{ session: 1 }, { run(x: Tensor): Tensor }, object, { session: 1 } | string>;
+export const saves = [fromFile.save('model.onnx', null as never, {}), fromFile.save({ session: 1 }, null as never, {})];
+// @ts-expect-error neither its own model nor a path
+export const refused = fromFile.save(1, null as never, {});

@@ -133,18 +133,18 @@ export class ModelStore {
    * @throws EKIBEN_TAG_INVALID, EKIBEN_ALREADY_EXISTS, EKIBEN_STORE_DISK_FULL, EKIBEN_STORE_NOT_WRITABLE,
    *   EKIBEN_FRAMEWORK_SPEC_VERSION, and what the framework throws
    */
-  async save<Native, Methods extends object, Options extends object>(
+  async save<Native extends Source, Methods extends object, Options extends object, Source>(
     tag: string,
-    model: Native,
-    framework: Framework<Native, Methods, Options>,
+    model: NoInfer<Source>,
+    framework: Framework<Native, Methods, Options, Source>,
     options: SaveOptions<NoInfer<Methods>, NoInfer<Options>> = {},
   ): Promise<Model<Native, Methods>> {
     requireSpecVersion(framework);
     const { labels, metadata } = options;
-    const signatures = wireSignatures({ ...framework.signatures, ...options.signatures });
     const stored = await this.#add(tag, async (draft) => {
       const saved = await framework.save(model, draft, options.options ?? ({} as Options));
       await writeCustomObjects(draft, options.customObjects ?? {});
+      const signatures = wireSignatures(framework.signatures, saved.signatures, options.signatures);
       const context = { frameworkName: frameworkName(framework.module), frameworkVersions: saved.versions };
       return {
         module: framework.module,
@@ -156,7 +156,7 @@ export class ModelStore {
         apiVersion: 'v2',
       };
     });
-    return bindModel(stored, framework);
+    return bindModel<Native, Methods>(stored, framework);
   }
 
   /**
@@ -303,11 +303,15 @@ function frameworkName(module: string): string {
   return module.startsWith('bentoml.') ? module.slice('bentoml.'.length) : module;
 }
 
-/** From our method names to those in `model.yaml`. */
-function wireSignatures(signatures: Readonly<Record<string, Signature | undefined>>): Record<string, Signature> {
+/** From our method names to those in `model.yaml`; the later ones count. */
+function wireSignatures(
+  declared: Readonly<Record<string, Signature>>,
+  ...others: readonly (Readonly<Record<string, Signature | undefined>> | undefined)[]
+): Record<string, Signature> {
+  const signatures = Object.entries<Signature | undefined>(Object.assign({}, declared, ...others));
   return Object.fromEntries(
-    Object.entries(signatures).flatMap(([method, signature]) =>
-      signature === undefined ? [] : [[signature.wireName ?? method, signature]],
+    signatures.flatMap(([method, signature]) =>
+      signature === undefined ? [] : [[signature.wireName ?? declared[method]?.wireName ?? method, signature]],
     ),
   );
 }

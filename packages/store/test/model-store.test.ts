@@ -59,6 +59,20 @@ describe('a saved model', () => {
     );
   });
 
+  test('has the signatures that its framework found in it, unless the caller says otherwise', async () => {
+    const fixed = {
+      ...bytes,
+      async save(model: Uint8Array | string, draft: Parameters<typeof bytes.save>[1]) {
+        const saved = await bytes.save(Buffer.from(model), draft, {});
+        return { ...saved, signatures: { length: { batchable: false } } };
+      },
+    };
+    expect((await store.save('fixed', 'abc', fixed)).manifest.signatures).toEqual({ the_length: { batchable: false } });
+    const options = { signatures: { length: { batchable: true } } };
+    const batched = await store.save('batched', 'abc', fixed, options);
+    expect(batched.manifest.signatures).toEqual({ the_length: { batchable: true, batchDim: [0, 0] } });
+  });
+
   test('takes the version that it is given, once', async () => {
     await store.save('weights:v1', Buffer.from('abc'), bytes);
     expect((await store.get('weights')).tag).toBe('weights:v1');
