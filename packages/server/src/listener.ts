@@ -21,22 +21,26 @@ export interface Listener {
 export function createListener(dispatcher: Dispatcher<NodeExchange>, meters: readonly RequestMeter[]): Listener {
   let draining = false;
 
-  const listen = async (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): Promise<void> => {
+  const listen = (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void => {
     const exchange = new NodeExchange(request, response, awaitsContinue);
     const route = dispatcher.match(exchange.method, exchange.path);
     const meter = meters[route.index] as RequestMeter;
     const started = performance.now();
     meter.inProgress += 1;
-    const reply = await dispatcher.run(route, exchange);
-    const sent = reply === null ? whenClosed(response) : send(exchange, reply, draining);
-    const status = typeof sent === 'number' ? sent : await sent;
-    meter.inProgress -= 1;
-    meter.count(status, (performance.now() - started) / 1000);
+    const count = (status: number) => {
+      meter.inProgress -= 1;
+      meter.count(status, (performance.now() - started) / 1000);
+    };
+    void dispatcher.run(route, exchange).then((reply) => {
+      const sent = reply === null ? whenClosed(response) : send(exchange, reply, draining);
+      if (typeof sent === 'number') count(sent);
+      else void sent.then(count);
+    });
   };
 
   return {
-    onRequest: (request, response) => void listen(request, response, false),
-    onCheckContinue: (request, response) => void listen(request, response, true),
+    onRequest: (request, response) => listen(request, response, false),
+    onCheckContinue: (request, response) => listen(request, response, true),
     drain: () => {
       draining = true;
     },

@@ -34,7 +34,8 @@ export class RequestMeter {
   }
 
   #of(status: number): StatusCount {
-    for (const count of this.statuses) if (count.status === status) return count;
+    const known = this.statuses.find((count) => count.status === status);
+    if (known !== undefined) return known;
     const buckets = [...DURATION_BUCKETS, Infinity].map(() => 0);
     const count: StatusCount = { status, requests: 0, seconds: 0, buckets };
     this.statuses.push(count);

@@ -1,11 +1,10 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { startRunners } from '@ekiben/runners';
 import type { RunningRunners } from '@ekiben/runners';
 import { Dispatcher } from '@ekiben/service';
 import type { ServiceDefinition } from '@ekiben/service';
-import { EkibenError } from '@ekiben/spec';
+import { bind, urlOf } from './bind.ts';
 import { onClientError } from './client-error.ts';
 import { docsUiRoutes } from './docs-ui.ts';
 import { drain } from './drain.ts';
@@ -85,42 +84,30 @@ async function listen(
     .on('request', listener.onRequest)
     .on('checkContinue', listener.onCheckContinue)
     .on('clientError', onClientError);
-  const address = await bind(http, port, host);
+  const bound = await bind(http, port, host);
   const close = async () => {
     listener.drain();
     await drain(http, graceMs);
     await runners.close();
   };
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
-    port: address.port,
+    url: urlOf(host, bound),
+    port: bound,
     close: () => (closing ??= close()),
   };
 }
 
+/** How often node looks for clients over their time. Its own default would give a slow one half a minute more. */
+const CHECK_INTERVAL_MS = 5_000;
+
 function createHttpServer(options: ServeOptions): Server {
-  const headersTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
+  const requestTimeout = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+  // No longer than for the whole request; 0 is for ever.
+  const headersTimeout = Math.min(options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS, requestTimeout || Infinity);
   return createServer({
     headersTimeout,
-    requestTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+    requestTimeout,
     keepAliveTimeout: options.keepAliveTimeoutMs ?? KEEP_ALIVE_TIMEOUT_MS,
-    // How often node looks for requests over these times; its own default would let a slow client have half a minute more.
-    connectionsCheckingInterval: Math.min(headersTimeout, 5_000),
+    connectionsCheckingInterval: Math.min(headersTimeout || Infinity, CHECK_INTERVAL_MS),
   });
-}
-
-function bind(http: Server, port: number, host: string): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    http.once('error', (error: NodeJS.ErrnoException) => reject(listenFailed(error, port, host)));
-    http.listen({ port, host }, () => resolve(http.address() as AddressInfo));
-  });
-}
-
-function listenFailed(cause: NodeJS.ErrnoException, port: number, host: string): EkibenError {
-  if (cause.code === 'EADDRINUSE') {
-    const message = `Port ${port} on ${host} is taken by another program; choose another one, such as --port ${port + 1}.`;
-    return new EkibenError('EKIBEN_PORT_IN_USE', message, { cause, details: { port, host } });
-  }
-  const message = `Cannot listen on port ${port} of ${host} (${cause.code ?? cause.message}).`;
-  return new EkibenError('EKIBEN_LISTEN_FAILED', message, { cause, details: { port, host } });
 }

@@ -37,7 +37,12 @@ export interface Api {
 /** Up to this a body whose length is known is gathered before it is decoded; a longer one is decoded as it comes. */
 const GATHERED_BODY_BYTES = 1024 * 1024;
 
-/** Reads, decodes, handles and encodes. `enter` runs the handler in a context where its runner calls know the request. */
+/**
+ * Reads, decodes, handles and encodes. `enter` runs the handler in a context where its runner calls know the request.
+ *
+ * A promise is awaited only where there is one: each `await` costs a turn of the microtask queue, and the common route has but two
+ * things to wait for, the body and the handler.
+ */
 export function respondWith(api: Api, enter: <T>(ctx: RequestContext, scope: () => T) => T): Respond<Exchange> {
   const { input, output, handler } = api;
   const { maxBytes } = input;
@@ -46,18 +51,28 @@ export function respondWith(api: Api, enter: <T>(ctx: RequestContext, scope: () 
   return async (exchange, ctx) => {
     const encoding = exchange.header('content-encoding');
     if (encoding !== undefined && encoding !== 'identity') throw unsupportedContentEncoding(encoding);
-    const length = exchange.length ?? Infinity;
-    if (length > maxBytes && length !== Infinity) throw bodyTooLarge(maxBytes);
-    const body = length <= GATHERED_BODY_BYTES ? await exchange.bytes(maxBytes) : exchange.stream(maxBytes);
-    const value = await input.decode(body, exchange.header('content-type'));
-    const result = await enter(ctx, () => handler(value, ctx));
-    return { status: 200, contentType, headers: null, body: await begin(await output.encode(result)) };
+    const { length } = exchange;
+    if (length !== undefined && length > maxBytes) throw bodyTooLarge(maxBytes);
+    const isShort = length !== undefined && length <= GATHERED_BODY_BYTES;
+    const body = isShort ? await exchange.bytes(maxBytes) : exchange.stream(maxBytes);
+    let value = input.decode(body, exchange.header('content-type'));
+    if (isThenable(value)) value = await value;
+    let result = enter(ctx, () => handler(value, ctx));
+    if (isThenable(result)) result = await result;
+    let encoded = output.encode(result);
+    if (isThenable(encoded)) encoded = await encoded;
+    if (typeof encoded !== 'string' && !(encoded instanceof Uint8Array)) encoded = await begin(encoded);
+    return { status: 200, contentType, headers: null, body: encoded };
   };
 }
 
+// Not `instanceof Promise`: it may be one of another realm, or of a library.
+function isThenable<T>(value: T): value is Extract<T, PromiseLike<unknown>> {
+  return typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function';
+}
+
 /** Gets the first chunk of a streamed body, so that what fails before it is still answered as a problem. */
-async function begin(body: ReplyBody): Promise<ReplyBody> {
-  if (typeof body === 'string' || body instanceof Uint8Array) return body;
+async function begin(body: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
   const chunks = body[Symbol.asyncIterator]();
   let first: IteratorResult<Uint8Array> | null = await chunks.next();
   const iterator: AsyncIterator<Uint8Array> = {
