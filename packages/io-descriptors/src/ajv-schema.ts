@@ -60,6 +60,8 @@ export function ajvCoercion(schema: JsonSchema): (value: unknown) => unknown {
 
 function compile(schema: JsonSchema, options: Options): ValidateFunction {
   try {
+    // Its validation would be a promise, which is no answer.
+    if (schema['$async'] !== undefined) throw new Error('$async is not supported');
     const ajv = new (dialectOf(schema))(options);
     ajv.addVocabulary(OPENAPI_ANNOTATIONS);
     const formats = require('ajv-formats') as typeof import('ajv-formats');
@@ -67,15 +69,16 @@ function compile(schema: JsonSchema, options: Options): ValidateFunction {
     return ajv.compile(schema);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new EkibenError('EKIBEN_INVALID_SCHEMA', `Not a JSON Schema that can be used: ${reason}`, { cause });
+    throw new EkibenError('EKIBEN_INVALID_SCHEMA', `Not a JSON Schema that can be used: ${reason}.`, { cause });
   }
 }
 
 /** Draft 2020-12, unless `$schema` says draft 7; ajv itself refuses other drafts. */
 function dialectOf({ $schema }: JsonSchema): new (options: Options) => Ajv {
   const isDraft7 = typeof $schema === 'string' && $schema.includes('draft-07');
-  const { Ajv } = require('ajv') as typeof import('ajv');
-  return isDraft7 ? Ajv : (require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js')).Ajv2020;
+  return isDraft7
+    ? (require('ajv') as typeof import('ajv')).Ajv
+    : (require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js')).Ajv2020;
 }
 
 /** The parameters in which ajv names a property that is absent, or should be. */
@@ -88,7 +91,8 @@ function toIssue({ instancePath, keyword, params, message = 'is invalid' }: Erro
   if (named !== undefined) path.push(named);
   if (keyword === 'required') return { path, message: 'is required' };
   if (keyword === 'additionalProperties') return { path, message: 'is not a property of this object' };
-  if (keyword === 'enum')
-    return { path, message: `must be one of ${JSON.stringify(params['allowedValues']).slice(1, -1)}` };
+  if (keyword === 'enum') return { path, message: `must be one of ${list(params['allowedValues'])}` };
   return { path, message };
 }
+
+const list = (values: unknown): string => JSON.stringify(values).slice(1, -1);

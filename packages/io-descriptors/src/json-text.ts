@@ -60,9 +60,8 @@ export function stringifyJson(value: unknown): string {
     const reason = 'it holds a cycle, a bigint beyond 2 ** 53 or nests too deeply';
     throw new EkibenError('EKIBEN_INVALID_OUTPUT', `The handler's result has no JSON: ${reason}.`, { cause });
   }
-  if (text === undefined)
-    throw new EkibenError('EKIBEN_INVALID_OUTPUT', "The handler's result is undefined, which has no JSON.");
-  return text;
+  if (text !== undefined) return text;
+  throw new EkibenError('EKIBEN_INVALID_OUTPUT', "The handler's result has no JSON: it is undefined.");
 }
 
 function stringify(value: unknown): string | undefined {

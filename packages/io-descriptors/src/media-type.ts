@@ -2,6 +2,9 @@ import { MIMEType } from 'node:util';
 import { EkibenError } from '@ekiben/spec';
 import { echo } from './faults.ts';
 
+/** Known without parsing. */
+const COMMON = new Set(['application/json', 'application/json; charset=utf-8', 'application/json;charset=utf-8']);
+
 /**
  * Refuses a `Content-Type` that is not JSON in UTF-8. Without one JSON is assumed, as of a client that just sends it.
  * `application/json` and any `application/…+json` are JSON.
@@ -9,13 +12,7 @@ import { echo } from './faults.ts';
  * @throws EKIBEN_UNSUPPORTED_MEDIA_TYPE
  */
 export function checkJsonType(contentType: string | undefined): void {
-  if (
-    contentType === 'application/json' ||
-    contentType === undefined ||
-    contentType === 'application/json; charset=utf-8'
-  ) {
-    return;
-  }
+  if (contentType === undefined || COMMON.has(contentType)) return;
   const type = parseMediaType(contentType);
   if (type === undefined || !/^application\/(?:.+\+)?json$/.test(type.essence)) {
     throw unsupported(`The body is ${echo(contentType)}; application/json is expected.`);

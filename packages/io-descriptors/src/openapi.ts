@@ -11,7 +11,7 @@ type Convert = (schema: JsonSchema | boolean) => JsonSchema;
 const SAME = new Set(
   [
     'title description format default example deprecated readOnly writeOnly externalDocs xml nullable discriminator enum',
-    'required minProperties maxProperties minItems maxItems uniqueItems minLength maxLength pattern multipleOf minimum maximum',
+    'minProperties maxProperties minItems maxItems uniqueItems minLength maxLength pattern multipleOf minimum maximum',
   ].flatMap((keywords) => keywords.split(' ')),
 );
 
@@ -82,10 +82,11 @@ function convertType({ type }: JsonSchema): JsonSchema {
 }
 
 function convertObject(schema: JsonSchema, convert: Convert): JsonSchema {
-  const { properties, additionalProperties: others, patternProperties } = schema;
+  const { properties, required = [], additionalProperties: others, patternProperties } = schema;
   const entries = Object.entries(properties ?? {}).map(([name, part]) => [name, convert(part)]);
   return {
     ...(properties !== undefined && { properties: Object.fromEntries(entries) }),
+    ...(required.length > 0 && { required }), // 3.0 refuses an empty list
     // Where there are patternProperties, which 3.0 has not, this would refuse what they let through.
     ...(others !== undefined &&
       patternProperties === undefined && { additionalProperties: convertAny(others, convert) }),

@@ -9,6 +9,7 @@ test.each<[what: string, schema: JsonSchema, message: RegExp]>([
   ['a misspelt keyword', { type: 'object', requierd: ['a'] }, /requierd/],
   ['an unknown format', { type: 'string', format: 'datetime' }, /datetime/],
   ['a reference to nothing', { $ref: '#/$defs/Nothing' }, /Nothing/],
+  ['one that validates asynchronously', { $async: true, type: 'integer' }, /\$async/],
   ['a draft that is not supported', { $schema: 'http://json-schema.org/draft-04/schema#' }, /draft-04/],
 ])('refuses %s when the descriptor is made', (_what, schema, message) => {
   expect(() => json(schema)).toThrow(

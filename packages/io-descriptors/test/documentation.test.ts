@@ -96,6 +96,7 @@ describe('the JSON Schema for OpenAPI', () => {
           j: { examples: [1, 2], 'x-order': 1 },
           k: { patternProperties: { '^a': { type: 'string' } }, additionalProperties: false },
           l: { anyOf: [{ enum: ['u'] }, { type: 'null' }] },
+          m: { type: 'object', required: [] },
         },
       }).properties,
     ).toEqual({
@@ -116,6 +117,7 @@ describe('the JSON Schema for OpenAPI', () => {
       j: { example: 1, 'x-order': 1 },
       k: {},
       l: { anyOf: [{ enum: ['u'] }, { type: 'string', nullable: true, enum: [null] }] },
+      m: { type: 'object' },
     });
   });
 
