@@ -24,6 +24,7 @@ jest.setTimeout(300_000); // a watchdog
  * @property {string} files  a pattern of git's, from the repository's root
  * @property {string} test  that uses them, from the folder of their package
  * @property {boolean} [enumerated]  the test takes all that the folder holds; otherwise the package's tests name each file
+ * @property {string} [only]  of the tests in the file, those whose names have this: a slow file need not run whole
  * @property {Mutation} [mutation]
  * @property {string} [program]  what runs it, in place of a mutation
  */
@@ -56,7 +57,7 @@ describe.each(kinds)('$files', (kind) => {
     expect(tracked(`${each.path}/${kind.test}`)).toHaveLength(1);
   });
 
-  if (!kind.enumerated) {
+  if (!kind.enumerated && !kind.program) {
     test('is named by the tests', () => {
       const sources = readdirSync(join(each.dir, 'test')).filter((file) => /\.(ts|mjs)$/.test(file));
       const text = sources.map((file) => readFileSync(join(each.dir, 'test', file), 'utf8')).join('\n');
@@ -68,8 +69,8 @@ describe.each(kinds)('$files', (kind) => {
   if (kind.program === undefined) {
     test('fails its test when one byte of it changes', () => {
       const file = kind.mutation.file ?? files[0];
-      expect(runCopy(each, kind.test)).toBe('passes');
-      expect(runCopy(each, kind.test, file.slice(each.path.length + 1), kind.mutation)).toBe('fails');
+      expect(runCopy(each, kind)).toBe('passes');
+      expect(runCopy(each, kind, file.slice(each.path.length + 1), kind.mutation)).toBe('fails');
     });
   }
 });
@@ -79,8 +80,8 @@ afterAll(() => rmSync(work, { recursive: true }));
 const unchanged = new Map();
 
 /** Runs one test file in a copy of its package, with a mutation or without. */
-function runCopy(each, testFile, mutated, mutation) {
-  const known = `${each.name} ${testFile}`;
+function runCopy(each, { test: testFile, only = '' }, mutated, mutation) {
+  const known = `${each.name} ${testFile} ${only}`;
   if (!mutated && unchanged.has(known)) return unchanged.get(known);
 
   const copy = mkdtempSync(join(work, 'copy-'));
@@ -102,6 +103,8 @@ function runCopy(each, testFile, mutated, mutation) {
     '--reporters',
     'default',
     '--ci',
+    '--testNamePattern',
+    only,
     testFile,
   ];
   const { status } = spawnSync(process.execPath, ['--experimental-vm-modules', '--no-warnings', script, ...options], {
