@@ -1,14 +1,22 @@
 // A service whose runner is a process of its own; the process loads this file, too.
+import { existsSync, writeFileSync } from 'node:fs';
 import { json } from '@ekiben/io-descriptors';
 import { toRunner } from '@ekiben/runners';
 import { Service } from '@ekiben/service';
 
+/** Once this file is there, no process of the runner starts any more. */
+const broken = process.env.RUNNER_BROKEN_MARK;
+
 class Worker {
   static signatures = {};
+  constructor() {
+    if (existsSync(broken)) throw new Error(`broken, as ${broken} says`);
+  }
   pid() {
     return process.pid;
   }
-  crash() {
+  crash(forGood) {
+    if (forGood) writeFileSync(broken, '');
     process.kill(process.pid, 'SIGKILL');
     return new Promise(() => {});
   }
@@ -19,5 +27,5 @@ const any = { input: json({}), output: json({}) };
 
 export const svc = new Service('s', { runners: [worker] })
   .api('pid', any, () => worker.pid.run())
-  .api('crash', any, () => worker.crash.run())
+  .api('crash', any, (forGood) => worker.crash.run(forGood))
   .api('here', any, () => process.pid);

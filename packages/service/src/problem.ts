@@ -30,19 +30,28 @@ export const MAX_ECHO = 200;
 const UNEXPECTED = 500;
 const CLIENT_CLOSED = 499; // nginx's number; never sent, only counted
 
-const KINDS: ReadonlyMap<ErrorCode, readonly [status: number, title: string]> = new Map([
-  ['EKIBEN_INVALID_INPUT', [400, 'Invalid input']],
-  ['EKIBEN_MALFORMED_JSON', [400, 'Malformed JSON']],
-  ['EKIBEN_ROUTE_NOT_FOUND', [404, 'Not found']],
-  ['EKIBEN_METHOD_NOT_ALLOWED', [405, 'Method not allowed']],
-  ['EKIBEN_BODY_TOO_LARGE', [413, 'Body too large']],
-  ['EKIBEN_UNSUPPORTED_MEDIA_TYPE', [415, 'Unsupported media type']],
-  ['EKIBEN_UNSUPPORTED_CONTENT_ENCODING', [415, 'Unsupported content encoding']],
-  ['EKIBEN_CLIENT_CLOSED', [CLIENT_CLOSED, 'Client closed the request']],
-  ['EKIBEN_NOT_READY', [503, 'Not ready']],
-  ['EKIBEN_RUNNER_CRASHED', [503, 'Runner crashed']],
-  ['EKIBEN_RUNNER_DOWN', [503, 'Runner down']],
-  ['EKIBEN_CALL_TIMED_OUT', [504, 'Call timed out']],
+interface Kind {
+  readonly status: number;
+  readonly title: string;
+  /** Said in place of the error's message, which may hold what is not for the client. */
+  readonly detail?: string;
+}
+
+const KINDS: ReadonlyMap<ErrorCode, Kind> = new Map<ErrorCode, Kind>([
+  ['EKIBEN_INVALID_INPUT', { status: 400, title: 'Invalid input' }],
+  ['EKIBEN_MALFORMED_JSON', { status: 400, title: 'Malformed JSON' }],
+  ['EKIBEN_ROUTE_NOT_FOUND', { status: 404, title: 'Not found' }],
+  ['EKIBEN_METHOD_NOT_ALLOWED', { status: 405, title: 'Method not allowed' }],
+  ['EKIBEN_BODY_TOO_LARGE', { status: 413, title: 'Body too large' }],
+  ['EKIBEN_UNSUPPORTED_MEDIA_TYPE', { status: 415, title: 'Unsupported media type' }],
+  ['EKIBEN_UNSUPPORTED_CONTENT_ENCODING', { status: 415, title: 'Unsupported content encoding' }],
+  ['EKIBEN_CLIENT_CLOSED', { status: CLIENT_CLOSED, title: 'Client closed the request' }],
+  ['EKIBEN_NOT_READY', { status: 503, title: 'Not ready' }],
+  ['EKIBEN_BATCHER_CLOSED', { status: 503, title: 'Shutting down' }],
+  ['EKIBEN_BATCHER_OVERLOADED', { status: 503, title: 'Overloaded' }],
+  ['EKIBEN_RUNNER_CRASHED', { status: 503, title: 'Runner crashed' }],
+  ['EKIBEN_RUNNER_DOWN', { status: 503, title: 'Runner down', detail: 'A model of this service is not running.' }],
+  ['EKIBEN_DEADLINE_EXCEEDED', { status: 504, title: 'Deadline exceeded' }],
 ]);
 
 /** An unexpected error, as published on the diagnostics channel `ekiben:service:error`. */
@@ -77,8 +86,8 @@ export function problemOf(error: unknown): Problem {
       detail: 'The service failed on this request; its log has the cause.',
     };
   }
-  const [status, title] = kind;
-  const problem = { type: typeOf(error.code), title, status, detail: error.message };
+  const { status, title, detail = error.message } = kind;
+  const problem = { type: typeOf(error.code), title, status, detail };
   if (status !== 400) return problem;
   const faults = error.details?.errors ?? [{ pointer: '', message: error.message }];
   return { ...problem, errors: faults.map(shorten) };
@@ -97,8 +106,12 @@ export function excerpt(text: string): string {
 function headersOf(error: unknown): Headers | null {
   if (!EkibenError.is(error)) return null;
   if (error.code === 'EKIBEN_UNSUPPORTED_CONTENT_ENCODING') return new Headers({ 'accept-encoding': 'identity' });
-  const allow = error.details?.allow;
-  return error.code === 'EKIBEN_METHOD_NOT_ALLOWED' && typeof allow === 'string' ? new Headers({ allow }) : null;
+  const { allow, retryAfterMs } = error.details ?? {};
+  if (error.code === 'EKIBEN_METHOD_NOT_ALLOWED' && typeof allow === 'string') return new Headers({ allow });
+  if (error.code === 'EKIBEN_BATCHER_OVERLOADED' && typeof retryAfterMs === 'number') {
+    return new Headers({ 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) });
+  }
+  return null;
 }
 
 function reply(problem: Problem, headers: Headers | null): Reply {

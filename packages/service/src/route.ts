@@ -55,21 +55,20 @@ export function respondWith(api: Api, enter: <T>(ctx: RequestContext, scope: () 
     if (length !== undefined && length > maxBytes) throw bodyTooLarge(maxBytes);
     const isShort = length !== undefined && length <= GATHERED_BODY_BYTES;
     const body = isShort ? await exchange.bytes(maxBytes) : exchange.stream(maxBytes);
-    let value = input.decode(body, exchange.header('content-type'));
+    let value: unknown = input.decode(body, exchange.header('content-type'));
     if (isThenable(value)) value = await value;
-    let result = enter(ctx, () => handler(value, ctx));
+    let result: unknown = enter(ctx, () => handler(value, ctx));
     if (isThenable(result)) result = await result;
-    let encoded = output.encode(result);
-    if (isThenable(encoded)) encoded = await encoded;
+    const made = output.encode(result);
+    let encoded = isThenable(made) ? await made : made;
     if (typeof encoded !== 'string' && !(encoded instanceof Uint8Array)) encoded = await begin(encoded);
     return { status: 200, contentType, headers: null, body: encoded };
   };
 }
 
 // Not `instanceof Promise`: it may be one of another realm, or of a library.
-function isThenable<T>(value: T): value is Extract<T, PromiseLike<unknown>> {
-  return typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function';
-}
+const isThenable = <T>(value: T | PromiseLike<T>): value is PromiseLike<T> =>
+  typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function';
 
 /** Gets the first chunk of a streamed body, so that what fails before it is still answered as a problem. */
 async function begin(body: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {

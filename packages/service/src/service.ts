@@ -97,7 +97,7 @@ export class Service<
   /**
    * Calls an API as HTTP would, without bytes: validates, runs middleware and handler. What a handler or middleware throws comes out
    * as it is.
-   * @throws EkibenError where HTTP answers a problem, such as EKIBEN_INPUT_INVALID with every fault in `details.errors`
+   * @throws EkibenError where HTTP answers a problem, such as EKIBEN_INVALID_INPUT with every fault in `details.errors`
    */
   call<K extends keyof Apis & string>(name: K, input: Apis[K]['sends']): Promise<Apis[K]['gets']> {
     return callApi(this, name, input);

@@ -211,8 +211,9 @@ describe('failures', () => {
   test.each([
     ['EKIBEN_NOT_READY', 503],
     ['EKIBEN_RUNNER_CRASHED', 503],
-    ['EKIBEN_RUNNER_DOWN', 503],
-    ['EKIBEN_CALL_TIMED_OUT', 504],
+    ['EKIBEN_BATCHER_CLOSED', 503],
+    ['EKIBEN_BATCHER_OVERLOADED', 503],
+    ['EKIBEN_DEADLINE_EXCEEDED', 504],
     ['EKIBEN_INVALID_INPUT', 400],
     ['EKIBEN_MALFORMED_JSON', 400],
   ] as const)('%s is %d, with its message', async (code, status) => {
@@ -221,6 +222,18 @@ describe('failures', () => {
       expect(answer).toMatchObject({ type: `urn:ekiben:error:${code}`, status, detail: 'why' });
     });
     expect(events).toEqual([]);
+  });
+
+  test('a runner that is down is 503 without the reason, which may name files', async () => {
+    const error = new EkibenError('EKIBEN_RUNNER_DOWN', 'Runner r takes no calls: cannot read /srv/models/m.ubj.');
+    const answer = await problem(failing(error).fetch(post('/fail', good)));
+    expect(answer).toMatchObject({ status: 503, detail: 'A model of this service is not running.' });
+  });
+
+  test('a refused call says when to come back, in whole seconds', async () => {
+    const error = new EkibenError('EKIBEN_BATCHER_OVERLOADED', 'full', { details: { retryAfterMs: 1200 } });
+    const response = await failing(error).fetch(post('/fail', good));
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '2']);
   });
 
   test('a state that cannot be made fails the request, not the process', async () => {
