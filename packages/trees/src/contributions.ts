@@ -4,15 +4,16 @@
  * the results have the same bits.
  */
 import { EkibenError } from '@ekiben/spec';
-import type { Forest, Tree } from './forest.ts';
 import { STRIDE } from './flatten.ts';
+import type { FlatForest } from './flatten.ts';
+import type { Tree } from './forest.ts';
 import { MAX_SHAP_DEPTH } from './limits.ts';
 import { next, spread } from './walk.ts';
 
 const f32 = Math.fround;
 
 export function contributions(
-  forest: Forest,
+  forest: FlatForest,
   rows: Float32Array | Float64Array,
   numRows: number,
   begin: number,
@@ -36,7 +37,7 @@ export function contributions(
       ofTree.fill(0);
       ofTree[numFeatures] = means[t - begin]!;
       explainer.explain(t, lanes, ofTree);
-      const weight = f32(forest.init.trees[t]!.weight ?? 1);
+      const weight = f32(forest.trees[t]!.weight ?? 1);
       const at = (row * numOutputs + outputs[t]!) * columns;
       for (let i = 0; i < columns; i++) out[at + i]! += f32(ofTree[i]! * weight);
     }
@@ -45,10 +46,10 @@ export function contributions(
 }
 
 /** The mean of each tree's leaf values, weighted by cover. */
-function meanValues(forest: Forest, begin: number, end: number): Float32Array {
+function meanValues(forest: FlatForest, begin: number, end: number): Float32Array {
   return Float32Array.from({ length: end - begin }, (_, i) => {
     const t = begin + i;
-    const { left, right, value, cover } = forest.init.trees[t]!;
+    const { left, right, value, cover } = forest.trees[t]!;
     if (cover === undefined) {
       throw new EkibenError(
         'EKIBEN_FOREST_NO_CONTRIBUTIONS',
@@ -73,7 +74,7 @@ function meanValues(forest: Forest, begin: number, end: number): Float32Array {
 
 /** Explains one tree at a time. Each level of the recursion has its copy of the decision path behind its parent's. */
 class Explainer {
-  readonly #forest: Forest;
+  readonly #forest: FlatForest;
   // Of the elements of paths: the feature, the fractions of paths that go through when it is absent and when it is present, the
   // permutation weight.
   readonly #feature: Int32Array;
@@ -84,7 +85,7 @@ class Explainer {
   #lanes: Float32Array = new Float32Array(0);
   #phi: Float32Array = new Float32Array(0);
 
-  constructor(forest: Forest, begin: number, end: number) {
+  constructor(forest: FlatForest, begin: number, end: number) {
     this.#forest = forest;
     const depth = forest.depths.subarray(begin, end).reduce((max, d) => Math.max(max, d), 0);
     const size = ((depth + 2) * (depth + 3)) / 2;
@@ -92,12 +93,12 @@ class Explainer {
     this.#zero = new Float32Array(size);
     this.#one = new Float32Array(size);
     this.#weight = new Float32Array(size);
-    this.#tree = forest.init.trees[begin]!;
+    this.#tree = forest.trees[begin]!;
   }
 
   /** Adds the contributions of the features to `phi`. */
   explain(tree: number, lanes: Float32Array, phi: Float32Array): void {
-    this.#tree = this.#forest.init.trees[tree]!;
+    this.#tree = this.#forest.trees[tree]!;
     this.#lanes = lanes;
     this.#phi = phi;
     this.#descend(this.#forest.roots[tree]!, 0, 0, 1, 1, -1);

@@ -1,22 +1,52 @@
-// Checks trees and lays them out as forest.ts draws it. Nothing behind this reads an index that was not checked here.
+// Checks trees and lays them out for the walks of walk.ts. Nothing behind this reads an index that was not checked here.
 import { EkibenError } from '@ekiben/spec';
 import type { ForestInit, Tree } from './forest.ts';
 import { MAX_CATEGORY, MAX_CATEGORY_WORDS, MAX_FEATURES, MAX_NODES, MAX_OUTPUTS } from './limits.ts';
 
+const f32 = Math.fround;
+
 /** Words of a node. */
 export const STRIDE = 4;
 
-const f32 = Math.fround;
-
+/**
+ * A forest in flat arrays.
+ *
+ * ```
+ * nodes, floats: the same memory
+ * ┌───────┬───────────┬───────┬───────┐
+ * │ lane  │ threshold │ first │ value │  A node compares what is in its lane with its threshold, and goes on to its second child
+ * │ int32 │  float32  │ int32 │   *   │  if that is less, else to its first. The second child stands right behind the first.
+ * └───────┴───────────┴───────┴───────┘
+ * ```
+ * A row has two lanes a feature, x and -x. A comparison with NaN is false, so that a missing value goes to the first child:
+ * where the default is right, that is the right one, and the node asks `x < t`; where it is left, that is the left one, and the
+ * node asks for `x >= t` by `-x < -u`, u being the greatest float32 below t. No node has to look for missing values.
+ *
+ * A leaf is its own first child and has the threshold NaN. A walk may so go on past its end, and several go in step without a
+ * branch that depends on data. Its value is a float32, or with `vectorLeaf` an int32: where its vector starts in `leafVectors`.
+ *
+ * A node that tests for categories has the lane ~i; the test begins at `sets[i]`.
+ */
 export interface FlatForest {
-  readonly nodes: Int32Array<ArrayBuffer>;
+  readonly trees: readonly Tree[];
+  readonly numFeatures: number;
+  readonly numOutputs: number;
+  readonly vectorLeaf: boolean;
+  readonly unknownIsMissing: boolean;
+  readonly nodes: Int32Array;
+  readonly floats: Float32Array;
+  /** By tree: the offset of its root in `nodes`, its depth in steps, the output it adds to. */
   readonly roots: Int32Array;
   readonly depths: Int32Array;
   readonly outputs: Int32Array;
+  /** By node: its index in its tree as given. */
   readonly ids: Int32Array;
   readonly leafVectors: Float32Array;
+  /** Of each category test: the lane, offset and length of its bitset in `bits`, 1 if the second child is the right one. */
   readonly sets: Int32Array;
   readonly bits: Uint32Array;
+  /** Memory for the lanes of rows; grows to what is needed. */
+  lanes: Float32Array;
 }
 
 export function flatten(init: ForestInit): FlatForest {
@@ -30,8 +60,9 @@ class Flattener {
   readonly #numFeatures: number;
   readonly #numOutputs: number;
   readonly #vectorLeaf: boolean;
+  readonly #unknownIsMissing: boolean;
 
-  readonly #nodes: Int32Array<ArrayBuffer>;
+  readonly #nodes: Int32Array;
   readonly #floats: Float32Array;
   readonly #ids: Int32Array;
   readonly #roots: Int32Array;
@@ -45,7 +76,7 @@ class Flattener {
   #leafVectorsEnd = 0;
   #bitsEnd = 0;
 
-  constructor({ trees, numFeatures, numOutputs = 1, vectorLeaf = false }: ForestInit) {
+  constructor({ trees, numFeatures, numOutputs = 1, vectorLeaf = false, unknownCategory }: ForestInit) {
     checkCount('features', numFeatures, 0, MAX_FEATURES);
     checkCount('outputs', numOutputs, 1, MAX_OUTPUTS);
     for (const [t, tree] of trees.entries()) checkTree(tree, t, numOutputs, vectorLeaf);
@@ -55,6 +86,7 @@ class Flattener {
     this.#numFeatures = numFeatures;
     this.#numOutputs = numOutputs;
     this.#vectorLeaf = vectorLeaf;
+    this.#unknownIsMissing = unknownCategory === 'missing';
     this.#nodes = new Int32Array(numNodes * STRIDE);
     this.#floats = new Float32Array(this.#nodes.buffer);
     this.#ids = new Int32Array(numNodes);
@@ -72,7 +104,13 @@ class Flattener {
       at += bitset.length;
     }
     return {
+      trees: this.#trees,
+      numFeatures: this.#numFeatures,
+      numOutputs: this.#numOutputs,
+      vectorLeaf: this.#vectorLeaf,
+      unknownIsMissing: this.#unknownIsMissing,
       nodes: this.#nodes,
+      floats: this.#floats,
       roots: this.#roots,
       depths: this.#depths,
       outputs: this.#outputs,
@@ -80,6 +118,7 @@ class Flattener {
       leafVectors: this.#leafVectors,
       sets: Int32Array.from(this.#sets),
       bits,
+      lanes: new Float32Array(0),
     };
   }
 
@@ -193,7 +232,7 @@ function bitsetOf(categories: ArrayLike<number>, t: number, node: number): Uint3
 const scratch = new Float32Array(1);
 const scratchBits = new Int32Array(scratch.buffer);
 
-/** The greatest float32 below `value`; -Infinity for itself and for NaN, which no value is below either. */
+/** The greatest float32 below `value`; -Infinity for -Infinity and NaN, below which no value is. */
 function below(value: number): number {
   scratch[0] = value;
   const bits = scratchBits[0]!;

@@ -1,6 +1,7 @@
 import { EkibenError } from '@ekiben/spec';
 import { contributions } from './contributions.ts';
 import { flatten } from './flatten.ts';
+import type { FlatForest } from './flatten.ts';
 import { addMargins, leafNodes } from './walk.ts';
 
 /** A decision tree as parallel arrays, one element a node; node 0 is the root. All arrays have the same length. */
@@ -50,66 +51,25 @@ export interface TreeRange {
   readonly end?: number | undefined;
 }
 
-/**
- * Decision trees, checked and flattened for evaluation.
- *
- * ```
- * nodes (Int32Array; its words 1 and 3 are float32 bits)
- * ┌──────┬───────────┬───────┬───────┐   A node takes four words. It compares the value in its lane with its threshold and goes
- * │ lane │ threshold │ first │ value │   to the second child if it is less, else to the first. The two children stand side by
- * └──────┴───────────┴───────┴───────┘   side, the second after the first.
- * ```
- * A row is spread to two lanes a feature, x and -x. A comparison with NaN is false, so a missing value always goes to the first
- * child; hence a node whose default is right compares `x < t` and has its children swapped, and one whose default is left asks
- * for `x >= t` as `-x < -u`, u being the greatest float32 below t. No node tests for missing values.
- *
- * A leaf is its own first child and has the threshold NaN: a walk may go on past the end of its path, so that several walks can
- * go in step with no branch that depends on data.
- *
- * A node that tests a category has the lane ~i, where `sets[i]` says where its bitset is.
- */
+/** Decision trees, checked once and laid out for evaluation. */
 export class Forest {
-  /** What it was made of. Contributions read it too. */
+  /** What it was made of; not to be changed. */
   readonly init: ForestInit;
   readonly numFeatures: number;
   readonly numOutputs: number;
   readonly numTrees: number;
-  readonly vectorLeaf: boolean;
-
-  /** @internal */ readonly unknownIsMissing: boolean;
-  /** @internal */ readonly nodes: Int32Array;
-  /** @internal The same memory as `nodes`. */ readonly floats: Float32Array;
-  /** @internal By tree: offset of its root in `nodes`, depth in edges, output. */ readonly roots: Int32Array;
-  /** @internal */ readonly depths: Int32Array;
-  /** @internal */ readonly outputs: Int32Array;
-  /** @internal By node: its index in its tree as given. */ readonly ids: Int32Array;
-  /** @internal With `vectorLeaf`: a leaf's value is the offset of its values here. */ readonly leafVectors: Float32Array;
-  /** @internal By category test: lane, offset and length of its bitset in `bits`, whether the second child is the right one. */
-  readonly sets: Int32Array;
-  /** @internal */ readonly bits: Uint32Array;
-  /** @internal Spread rows; grows to what is needed. */ lanes = new Float32Array(0);
+  readonly #flat: FlatForest;
 
   /**
    * @throws EKIBEN_FOREST_INVALID when the trees are no trees (a child or feature out of range, a node reached twice, arrays of
    * different lengths); EKIBEN_FOREST_TOO_LARGE above the limits of limits.ts
    */
   constructor(init: ForestInit) {
-    const built = flatten(init);
+    this.#flat = flatten(init);
     this.init = init;
-    this.numFeatures = init.numFeatures;
-    this.numOutputs = init.numOutputs ?? 1;
-    this.vectorLeaf = init.vectorLeaf ?? false;
-    this.unknownIsMissing = init.unknownCategory === 'missing';
+    this.numFeatures = this.#flat.numFeatures;
+    this.numOutputs = this.#flat.numOutputs;
     this.numTrees = init.trees.length;
-    this.nodes = built.nodes;
-    this.floats = new Float32Array(built.nodes.buffer);
-    this.roots = built.roots;
-    this.depths = built.depths;
-    this.outputs = built.outputs;
-    this.ids = built.ids;
-    this.leafVectors = built.leafVectors;
-    this.sets = built.sets;
-    this.bits = built.bits;
   }
 
   /**
@@ -118,22 +78,22 @@ export class Forest {
    * @param out - row-major, `numOutputs` a row: what the sum starts from, such as the base score
    */
   addMargins(rows: Float32Array | Float64Array, out: Float32Array, range: TreeRange = {}): void {
-    const numRows = this.countRows(rows);
+    const numRows = this.#countRows(rows);
     if (out.length !== numRows * this.numOutputs) {
       throw new EkibenError(
         'EKIBEN_FOREST_SHAPE_MISMATCH',
         `${numRows} rows give ${numRows * this.numOutputs} values; the array for them has ${out.length}`,
       );
     }
-    const [begin, end] = this.checkRange(range);
-    addMargins(this, rows, numRows, out, begin, end);
+    const [begin, end] = this.#checkRange(range);
+    addMargins(this.#flat, rows, numRows, out, begin, end);
   }
 
   /** The leaf that each row reaches in each tree, as an index into that tree's arrays; row-major, one value a tree. */
   leafNodes(rows: Float32Array | Float64Array, range: TreeRange = {}): Int32Array {
-    const numRows = this.countRows(rows);
-    const [begin, end] = this.checkRange(range);
-    return leafNodes(this, rows, numRows, begin, end);
+    const numRows = this.#countRows(rows);
+    const [begin, end] = this.#checkRange(range);
+    return leafNodes(this.#flat, rows, numRows, begin, end);
   }
 
   /**
@@ -142,12 +102,12 @@ export class Forest {
    * @throws EKIBEN_FOREST_NO_CONTRIBUTIONS for vector leaves and for trees without `cover`
    */
   contributions(rows: Float32Array | Float64Array, range: TreeRange = {}): Float32Array {
-    const numRows = this.countRows(rows);
-    const [begin, end] = this.checkRange(range);
-    return contributions(this, rows, numRows, begin, end);
+    const numRows = this.#countRows(rows);
+    const [begin, end] = this.#checkRange(range);
+    return contributions(this.#flat, rows, numRows, begin, end);
   }
 
-  private countRows(rows: Float32Array | Float64Array): number {
+  #countRows(rows: Float32Array | Float64Array): number {
     const count = rows.length / this.numFeatures;
     if (Number.isInteger(count)) return count;
     throw new EkibenError(
@@ -156,7 +116,7 @@ export class Forest {
     );
   }
 
-  private checkRange(range: TreeRange): readonly [number, number] {
+  #checkRange(range: TreeRange): readonly [number, number] {
     const begin = range.begin ?? 0;
     const end = range.end ?? this.numTrees;
     if (Number.isInteger(begin) && Number.isInteger(end) && 0 <= begin && begin <= end && end <= this.numTrees) {

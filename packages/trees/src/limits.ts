@@ -6,7 +6,7 @@ export const MAX_NODES = 2 ** 28;
 /** Features of a row. A row takes eight bytes a feature while it is evaluated; hashed text features reach a few million. */
 export const MAX_FEATURES = 2 ** 24;
 
-/** Outputs of a forest: classes or targets. Every row's result has as many values; extreme classification stays under a million. */
+/** Outputs of a forest: classes or targets. A row's result has as many values; extreme classification stays under a million. */
 export const MAX_OUTPUTS = 2 ** 20;
 
 /** Categories are whole numbers that float32 holds exactly; XGBoost sends anything from 2^24 on to the left. */
@@ -19,7 +19,7 @@ export const MAX_CATEGORY = 2 ** 24;
 export const MAX_CATEGORY_WORDS = 2 ** 24;
 
 /**
- * Depth of a tree whose contributions can be computed. TreeSHAP recurses once a level and copies its path at each: memory grows
- * with the square of the depth. Trees are seldom deeper than 50.
+ * Depth of a tree whose contributions can be computed. TreeSHAP recurses once a level and goes over its path at each, so
+ * that a leaf costs the square of its depth. Trees are seldom deeper than 50.
  */
-export const MAX_SHAP_DEPTH = 1000;
+export const MAX_SHAP_DEPTH = 500;

@@ -1,7 +1,7 @@
-// Evaluates a forest of the layout that forest.ts draws. A walk down a tree waits for memory at every node, so four go in step:
+// Evaluates a forest of the layout that flatten.ts draws. A walk down a tree waits for memory at every node, so four go in step:
 // for one row four trees, for many rows four rows down one tree after the other, whose nodes stay in the cache meanwhile.
 import { STRIDE } from './flatten.ts';
-import type { Forest } from './forest.ts';
+import type { FlatForest } from './flatten.ts';
 
 /** Rows that are spread and taken through all trees together. */
 const BLOCK_ROWS = 64;
@@ -13,7 +13,7 @@ const f32 = Math.fround;
 const LARGEST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
 
 export function addMargins(
-  forest: Forest,
+  forest: FlatForest,
   rows: Float32Array | Float64Array,
   numRows: number,
   out: Float32Array,
@@ -36,7 +36,7 @@ export function addMargins(
 }
 
 export function leafNodes(
-  forest: Forest,
+  forest: FlatForest,
   rows: Float32Array | Float64Array,
   numRows: number,
   begin: number,
@@ -52,7 +52,12 @@ export function leafNodes(
 }
 
 /** Spreads rows to their lanes, x and -x for each feature. */
-export function spread(forest: Forest, rows: Float32Array | Float64Array, first: number, count: number): Float32Array {
+export function spread(
+  forest: FlatForest,
+  rows: Float32Array | Float64Array,
+  first: number,
+  count: number,
+): Float32Array {
   const length = count * forest.numFeatures;
   if (forest.lanes.length < 2 * length) forest.lanes = new Float32Array(2 * length);
   const lanes = forest.lanes;
@@ -86,7 +91,7 @@ function leaf(
 
 /** Adds the trees to the outputs of one row; four trees in step, as far as the deepest of them goes. */
 function addRow(
-  forest: Forest,
+  forest: FlatForest,
   lanes: Float32Array,
   base: number,
   out: Float32Array,
@@ -127,7 +132,7 @@ function addRow(
 
 /** Adds the trees to the outputs of a block of rows; four rows in step. */
 function addBlock(
-  forest: Forest,
+  forest: FlatForest,
   lanes: Float32Array,
   count: number,
   out: Float32Array,
@@ -171,7 +176,7 @@ function addBlock(
 
 /** As `addRow`, where leaves are vectors or nodes test for categories. */
 function addRowOfAnyKind(
-  forest: Forest,
+  forest: FlatForest,
   lanes: Float32Array,
   base: number,
   out: Float32Array,
@@ -190,14 +195,14 @@ function addRowOfAnyKind(
   }
 }
 
-function leafOfAnyKind(forest: Forest, lanes: Float32Array, base: number, tree: number): number {
+function leafOfAnyKind(forest: FlatForest, lanes: Float32Array, base: number, tree: number): number {
   let n = forest.roots[tree]!;
   for (let step = forest.depths[tree]!; step > 0; step--) n = next(forest, lanes, base, n);
   return n;
 }
 
 /** A step from a node of any kind. */
-export function next(forest: Forest, lanes: Float32Array, base: number, n: number): number {
+export function next(forest: FlatForest, lanes: Float32Array, base: number, n: number): number {
   const { nodes, floats } = forest;
   const lane = nodes[n]!;
   if (lane >= 0) return compare(nodes, floats, lanes, base, n);
@@ -205,7 +210,7 @@ export function next(forest: Forest, lanes: Float32Array, base: number, n: numbe
 }
 
 /** Whether a walk goes to the second child of a node that tests for categories. */
-function goesSecond(forest: Forest, lanes: Float32Array, base: number, set: number): boolean {
+function goesSecond(forest: FlatForest, lanes: Float32Array, base: number, set: number): boolean {
   const { sets, bits } = forest;
   const x = lanes[base + sets[set]!]!;
   if (Number.isNaN(x)) return false;

@@ -107,7 +107,7 @@ describe('an evaluation', () => {
   test('of contributions of a tree too deep', () => {
     const deep = chain(MAX_SHAP_DEPTH + 1);
     expect(() => deep.contributions(new Float32Array(1))).toThrow(
-      refused('EKIBEN_FOREST_TOO_LARGE', /1001 levels deep/),
+      refused('EKIBEN_FOREST_TOO_LARGE', /501 levels deep/),
     );
     expect(chain(MAX_SHAP_DEPTH).contributions(new Float32Array(1))).toHaveLength(2);
   });

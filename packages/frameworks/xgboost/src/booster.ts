@@ -114,7 +114,7 @@ export class Booster {
     if (booster.name === 'gblinear') throw new EkibenError('EKIBEN_XGBOOST_METHOD', 'a gblinear model has no leaves');
     const range = treesOf(booster, options);
     const trees = range.end - range.begin;
-    const leaves = Float32Array.from(booster.forest.leafNodes(data, range));
+    const leaves = new Float32Array(booster.forest.leafNodes(data, range));
     return tensor(leaves, trees === 1 ? [count] : [count, trees], 'float32');
   }
 

@@ -56,26 +56,16 @@ function readBooster(field: Field, dimensions: Dimensions): TreeBooster | Linear
     return { name, ...readTrees(field.get('gbtree').get('model'), dimensions, field.get('weight_drop')) };
   }
   if (name === 'gblinear') {
-    const { numFeatures, numOutputs } = dimensions;
-    return {
-      name,
-      weights: field
-        .get('model')
-        .get('weights')
-        .ofLength((numFeatures + 1) * numOutputs)
-        .floats(),
-    };
+    const length = (dimensions.numFeatures + 1) * dimensions.numOutputs;
+    return { name, weights: field.get('model').get('weights').ofLength(length).floats() };
   }
   throw field.get('name').fault(`'gbtree', 'dart' or 'gblinear'`);
 }
 
 /** A number such as `5E-1`; since 3.1 a list such as `[5E-1]`. */
 function readBaseScores(field: Field, numOutputs: number): Float32Array {
-  const numbers = field
-    .string()
-    .replace(/^\[(.*)\]$/s, '$1')
-    .split(',');
-  const scores = Float32Array.from(numbers, (number) => (number.trim() === '' ? NaN : Number(number)));
+  const [, list] = /^\[?([^\]]*)\]?$/.exec(field.string()) ?? [];
+  const scores = Float32Array.from((list ?? '').split(','), (number) => (number.trim() === '' ? NaN : Number(number)));
   if (!scores.every(Number.isFinite)) throw field.fault('a number or a list of numbers');
   const [first = 0] = scores;
   if (scores.length !== 1 && scores.length !== numOutputs) throw field.fault(`a list of ${numOutputs} numbers`);

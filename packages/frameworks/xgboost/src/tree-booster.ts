@@ -79,12 +79,13 @@ function readLeafVectors(field: Field, left: Int32Array, size: number): Float32A
   const byLeaf = field.get('leaf_weights');
   if (!byLeaf.exists) return field.get('base_weights').floats();
   const vectors = byLeaf.floats();
+  // Of n nodes, (n + 1) / 2 are leaves; a file of a few bytes shall not ask for more than it holds.
+  if (left.length * size > 2 * vectors.length) throw byLeaf.fault(`long enough for the leaves of ${left.length} nodes`);
   const values = new Float32Array(left.length * size);
   for (const [node, leaf] of field.get('right_children').integers().entries()) {
     const isLeaf = (left[node] ?? 0) < 0;
     if (!isLeaf) continue;
-    if (leaf < 0 || (leaf + 1) * size > vectors.length)
-      throw byLeaf.fault(`long enough for leaf ${leaf} of ${size} values`);
+    if (leaf < 0 || (leaf + 1) * size > vectors.length) throw byLeaf.fault(`long enough for leaf ${leaf}`);
     values.set(vectors.subarray(leaf * size, (leaf + 1) * size), node * size);
   }
   return values;

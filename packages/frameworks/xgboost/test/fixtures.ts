@@ -1,4 +1,4 @@
-// The files under fixtures/: models that Python's xgboost and BentoML wrote, and what they computed of them.
+// The files under fixtures/: models that Python's xgboost (those of more/ by make.py) and BentoML wrote, and what they computed.
 import { readFileSync, readdirSync } from 'node:fs';
 import type { Tensor } from '@ekiben/spec';
 import { tensor } from '@ekiben/tensor';

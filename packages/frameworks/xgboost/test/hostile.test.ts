@@ -172,6 +172,19 @@ describe('a model that is none', () => {
     );
   });
 
+  test('few leaf vectors for many nodes, which would take more memory than the file holds', () => {
+    const bytes = changed((model) => {
+      set(model['learner']!['learner_model_param']!, 'num_target', '1000000');
+      for (const tree of model['learner']!['gradient_booster']!['model']!['trees']!) {
+        set(tree['tree_param']!, 'size_leaf_vector', '1000000');
+        set(tree, 'leaf_weights', [1]);
+      }
+    });
+    expect(() => loadBooster(bytes)).toThrow(
+      refused('EKIBEN_XGBOOST_MODEL_INVALID', /leaf_weights should be long enough for the leaves of/),
+    );
+  });
+
   test('weights of a linear model that do not fit its features', () => {
     const bytes = changed(
       (model) => model['learner']!['gradient_booster']!['model']!['weights']!.pop(),
