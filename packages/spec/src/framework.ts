@@ -54,6 +54,8 @@ export interface SavedModel {
   readonly versions: Readonly<Record<string, string>>;
   /** By method: what this very model allows, where that is not what the framework declares. The caller's own word wins. */
   readonly signatures?: Readonly<Record<string, Signature>> | undefined;
+  /** Of BentoML's module for the framework, as which Python reads the options. @default 'v2' */
+  readonly apiVersion?: 'v1' | 'v2' | undefined;
 }
 
 /** A loaded model, ready to compute. `close` and `warmUp` are its life cycle, never methods of a runner. */

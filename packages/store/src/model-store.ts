@@ -153,7 +153,7 @@ export class ModelStore {
         options: saved.options,
         signatures,
         context,
-        apiVersion: 'v2',
+        apiVersion: saved.apiVersion ?? 'v2',
       };
     });
     return bindModel<Native, Methods>(stored, framework);

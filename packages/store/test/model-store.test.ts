@@ -64,12 +64,13 @@ describe('a saved model', () => {
       ...bytes,
       async save(model: Uint8Array | string, draft: Parameters<typeof bytes.save>[1]) {
         const saved = await bytes.save(Buffer.from(model), draft, {});
-        return { ...saved, signatures: { length: { batchable: false } } };
+        return { ...saved, signatures: { length: { batchable: false } }, apiVersion: 'v1' as const };
       },
     };
     expect((await store.save('fixed', 'abc', fixed)).manifest.signatures).toEqual({ the_length: { batchable: false } });
     const options = { signatures: { length: { batchable: true } } };
     const batched = await store.save('batched', 'abc', fixed, options);
+    expect(batched.info.apiVersion).toBe('v1');
     expect(batched.manifest.signatures).toEqual({ the_length: { batchable: true, batchDim: [0, 0] } });
   });
 
