@@ -34,6 +34,8 @@ export interface CallFrame {
   readonly stream: boolean;
   /** A cancel frame may follow. */
   readonly cancellable: boolean;
+  /** The caller said anything beside method and arguments. */
+  readonly hasContext: boolean;
   readonly call: Call;
   readonly args: readonly unknown[];
 }
@@ -74,5 +76,12 @@ export function readCall(from: FrameBody): CallFrame {
   const args = readValue(from);
   from.end();
   if (!Array.isArray(args)) throw frameError('the arguments of a call are no list');
-  return { method, stream: (fields & FIELD.stream) !== 0, cancellable: (fields & FIELD.cancellable) !== 0, call, args };
+  return {
+    method,
+    stream: (fields & FIELD.stream) !== 0,
+    cancellable: (fields & FIELD.cancellable) !== 0,
+    hasContext: fields !== 0,
+    call,
+    args,
+  };
 }

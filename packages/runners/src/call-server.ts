@@ -129,7 +129,7 @@ class Connection {
   }
 
   #answer(id: number, body: FrameBody): Promise<void> {
-    const { method: number, stream, cancellable, call, args } = readCall(body);
+    const { method: number, stream, cancellable, hasContext, call, args } = readCall(body);
     const method = this.#methods[number];
     if (method === undefined || this.#running.has(id))
       throw frameError(`call ${id} is a duplicate or asks for a method ${number}`);
@@ -139,16 +139,12 @@ class Connection {
     const options = cancellation === null ? call : { ...call, signal: cancellation.signal };
     if (stream) {
       const items = this.#core.stream(method, args, options);
-      return this.#run(
-        id,
-        withCallContext(options, () => this.#sendItems(id, running, items)),
-        FRAME.end,
-      );
+      const sent = withCallContext(options, () => this.#sendItems(id, running, items));
+      return this.#run(id, sent, FRAME.end);
     }
-    const result = method.queued
-      ? this.#core.call(method, args, options)
-      : withCallContext(options, () => this.#core.call(method, args, options));
-    return this.#run(id, result, FRAME.result);
+    // A batch belongs to no single call, and a call that says nothing needs no context.
+    const compute = () => this.#core.call(method, args, options);
+    return this.#run(id, method.queued || !hasContext ? compute() : withCallContext(options, compute), FRAME.result);
   }
 
   async #run(id: number, result: Promise<unknown>, kind: number): Promise<void> {

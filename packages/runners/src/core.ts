@@ -45,6 +45,8 @@ export class RunnerCore {
   readonly methods: ReadonlyMap<string, MethodState>;
   #settings: Settings;
   #embedded: Promise<Embedded> | null = null;
+  /** What `#embedded` has resolved to. */
+  #loaded: Embedded | null = null;
   #remote: Target | null = null;
 
   /** @throws EKIBEN_RUNNER_OPTION_INVALID */
@@ -80,17 +82,24 @@ export class RunnerCore {
 
   /** The model in this process, loaded once; after a failure the next call tries again. */
   embedded(): Promise<Embedded> {
-    this.#embedded ??= Embedded.load(this).catch((error: unknown) => {
-      this.#embedded = null;
-      throw error;
-    });
+    this.#embedded ??= this.#load();
     return this.#embedded;
   }
 
-  async call(method: MethodState, args: readonly unknown[], options: CallOptions): Promise<unknown> {
-    if (method.signature.refused !== null) throw method.signature.refused;
+  async #load(): Promise<Embedded> {
+    try {
+      return (this.#loaded = await Embedded.load(this));
+    } catch (error) {
+      this.#embedded = null;
+      throw error;
+    }
+  }
+
+  call(method: MethodState, args: readonly unknown[], options: CallOptions): Promise<unknown> {
+    if (method.signature.refused !== null) return Promise.reject(method.signature.refused);
     if (this.#remote !== null) return this.#remote.call(method.name, args, inContext(options));
-    return (await this.embedded()).call(method, args, method.queued ? inContext(options) : options);
+    if (this.#loaded === null) return this.embedded().then((loaded) => loaded.call(method, args, options));
+    return this.#loaded.call(method, args, method.queued ? inContext(options) : options);
   }
 
   async *stream(method: MethodState, args: readonly unknown[], options: CallOptions): AsyncGenerator<unknown, void> {
@@ -103,6 +112,7 @@ export class RunnerCore {
   async unload(): Promise<void> {
     const embedded = this.#embedded;
     this.#embedded = null;
+    this.#loaded = null;
     await (await embedded?.catch(() => undefined))?.close();
   }
 }

@@ -105,7 +105,9 @@ export class WorkerPool implements Target {
     const left = until - performance.now();
     if (this.#closed) throw runnerDown(runner, 'it was closed');
     if (this.#down !== null) throw runnerDown(runner, this.#down.message, this.#down);
-    if (left <= 0) throw runnerDown(runner, `none of its processes was there for ${HOLD_CALLS_MS} ms`);
+    const unreachable = [...this.#links.values()].find((link) => link.error !== null)?.error ?? undefined;
+    if (left <= 0) throw runnerDown(runner, `none of its processes was there for ${HOLD_CALLS_MS} ms`, unreachable);
+    if (EkibenError.is(unreachable) && unreachable.code === 'EKIBEN_RUNNER_MISMATCH') throw unreachable;
     if (this.#held.size >= MAX_HELD_CALLS)
       throw runnerDown(runner, `${MAX_HELD_CALLS} calls wait for a process already`);
     await new Promise<void>((resolve) => {
@@ -129,11 +131,14 @@ export class WorkerPool implements Target {
 /** A worker that should be reachable: connected as soon as it is, and again if that breaks. */
 class Link {
   connection: WorkerConnection | null = null;
+  /** Why the last attempt to connect failed. */
+  error: Error | null = null;
   readonly #abort = new AbortController();
   readonly #over: Promise<void>;
 
-  constructor(socket: string, hello: Hello, onOpen: () => void) {
-    this.#over = this.#keepOpen(socket, hello, onOpen);
+  /** @param onChange - it was opened, or could not be */
+  constructor(socket: string, hello: Hello, onChange: () => void) {
+    this.#over = this.#keepOpen(socket, hello, onChange);
   }
 
   async close(): Promise<void> {
@@ -142,17 +147,20 @@ class Link {
     await this.#over;
   }
 
-  async #keepOpen(socket: string, hello: Hello, onOpen: () => void): Promise<void> {
+  async #keepOpen(socket: string, hello: Hello, onChange: () => void): Promise<void> {
     const { signal } = this.#abort;
     while (!signal.aborted) {
       try {
         const connection = await WorkerConnection.open(socket, hello);
         this.connection = connection;
+        this.error = null;
         if (signal.aborted) return await connection.close();
-        onOpen();
+        onChange();
         await connection.closed;
-      } catch {
+      } catch (error) {
         // It is gone, or not there yet; whether it should be there, `update` says.
+        this.error = error as Error;
+        onChange();
       }
       await sleep(RECONNECT_MS, undefined, { signal, ref: false }).catch(() => {});
     }

@@ -11,6 +11,7 @@ import { tensor } from '@ekiben/tensor';
 import { startRunners } from '../src/index.ts';
 import type { RunningRunners } from '../src/index.ts';
 import { WorkerConnection } from '../src/worker-connection.ts';
+import { WorkerPool } from '../src/worker-pool.ts';
 import { brokenRunner, echoRunner } from './echo.ts';
 
 const module = fileURLToPath(new URL('fixtures/service.mjs', import.meta.url));
@@ -151,6 +152,10 @@ describe('a runner in a process', () => {
     const hello = { protocol: 1, runner: 'echo', models: ['m:2'] };
     const opened = WorkerConnection.open(socket, hello);
     await expect(opened).rejects.toMatchObject({ code: 'EKIBEN_RUNNER_MISMATCH' });
+    const pool = new WorkerPool(hello);
+    pool.update([socket]);
+    await expect(pool.ready()).rejects.toMatchObject({ code: 'EKIBEN_RUNNER_MISMATCH' });
+    await pool.close();
     expect(await echo.echo.run(1)).toBe(1);
   });
 

@@ -34,7 +34,7 @@ export class Slot {
   readonly #options: SlotOptions;
   readonly #stop = new AbortController();
   readonly #crashTimes: number[] = [];
-  readonly #leaving = new Set<Promise<void>>();
+  readonly #leaving = new Map<RunningChild, Promise<void>>();
   #bringingUp: Promise<void> | null = null;
   #replacement: Promise<void> | null = null;
 
@@ -97,14 +97,17 @@ export class Slot {
     if (this.child !== null) this.#dismiss(this.child);
     this.child = null;
     await Promise.allSettled([this.#bringingUp, this.#replacement]);
-    await Promise.all(this.#leaving);
+    await Promise.all(this.#leaving.values());
     this.#options.onChange();
   }
 
-  killUnresponsive(): void {
-    if (this.child === null) return;
-    this.#publish('unresponsive', this.child);
-    this.child.kill();
+  /** Kills what has given no sign of life since `time`, be it on its way out already. */
+  killSilent(time: number): void {
+    for (const child of [this.child, ...this.#leaving.keys()]) {
+      if (child === null || child.lastSign >= time) continue;
+      this.#publish('unresponsive', child);
+      child.kill();
+    }
   }
 
   #adopt(child: RunningChild): void {
@@ -125,8 +128,10 @@ export class Slot {
   }
 
   #dismiss(child: RunningChild): void {
-    const left = this.#seeOff(child).finally(() => this.#leaving.delete(left));
-    this.#leaving.add(left);
+    this.#leaving.set(
+      child,
+      this.#seeOff(child).finally(() => this.#leaving.delete(child)),
+    );
   }
 
   async #seeOff(child: RunningChild): Promise<void> {

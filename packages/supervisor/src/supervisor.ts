@@ -145,9 +145,8 @@ export class Supervisor {
     if (sleptMs > 3 * HEARTBEAT_MS) return;
     const { unresponsiveMs = 30_000, maxMemoryBytes = Infinity } = this.#options;
     for (const slot of this.#slots) {
-      if (slot.child === null) continue;
-      if (now - slot.child.lastSign > unresponsiveMs) slot.killUnresponsive();
-      else if (slot.child.memoryBytes > maxMemoryBytes) this.#recycle(slot, now);
+      slot.killSilent(now - unresponsiveMs);
+      if (slot.child !== null && slot.child.memoryBytes > maxMemoryBytes) this.#recycle(slot, now);
     }
   }
 

@@ -117,6 +117,15 @@ describe('a supervisor', () => {
     expect(group.status().map(({ crashes }) => crashes)).toEqual([0, 0]);
   });
 
+  test('kills one that hangs on its way out', async () => {
+    const group = await start('work', { unresponsiveMs: 800 });
+    const [pid = null] = pids(group);
+    process.kill(pid ?? 0, 'SIGSTOP');
+    await group.roll();
+    await until(() => !isAlive(pid));
+    expect(group.status()[0]).toMatchObject({ state: 'ready', crashes: 0 });
+  });
+
   test('keeps the old child when the new one does not start', async () => {
     let mode = 'work';
     const group = await start('', { command: () => ({ file, args: [mode] }) });
