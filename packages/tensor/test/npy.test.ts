@@ -1,4 +1,4 @@
-// Against files that NumPy wrote (make-npy.py) and what it reads in them.
+// Against files that NumPy wrote (fixtures/make-npy.py) and what it reads in them.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
