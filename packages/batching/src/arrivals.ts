@@ -1,12 +1,16 @@
-// Whether company is coming: what recent calls say about the next ones. Consulted only where a deliberate wait is allowed.
+// What recent calls say about the next ones: how many come, and whether company is near.
 
 /** Weight of the latest call in the averages, which so remember about 1 / 0.02 = 50. */
 const WEIGHT = 0.02;
+/** Gaps above this are silence, and say nothing about the calls that came before and after. */
+const SILENCE_MS = 1_000;
+/** Calls come close together when one follows the other within this share of the time that is worth waiting for. */
+const CLOSE = 1 / 4;
 
-/** What is known about arrivals. Times in milliseconds, clipped at the time that is worth waiting for. */
+/** What is known about arrivals; times in milliseconds. */
 export interface Arrivals {
   readonly lastAt: number;
-  /** From one call to the next, on average. */
+  /** From one call to the next, on average; a gap counts as no more than what is worth waiting for. */
   readonly gapMs: number;
   /** The same among calls that come close together. */
   readonly closeGapMs: number;
@@ -25,14 +29,23 @@ export class ArrivalModel implements Arrivals {
   answeredAt = -Infinity;
   returnMs = Infinity;
   awaited = 0;
+  #rows = 0;
+  #spacingMs = SILENCE_MS;
 
-  /** A call came; later than `horizonMs` after the last event means that waiting for it would not have paid. */
-  arrived(now: number, horizonMs: number): void {
-    const gap = Math.min(now - this.lastAt, horizonMs);
+  /** Rows that come in a millisecond. */
+  get rowsPerMs(): number {
+    return this.#rows / this.#spacingMs;
+  }
+
+  /** A call of `rows` came. Waiting for it would have paid if it came within `horizonMs` of the last event. */
+  arrived(now: number, rows: number, horizonMs: number): void {
+    const gap = now - this.lastAt;
     this.lastAt = now;
     this.awaited--;
-    this.gapMs = average(Math.min(this.gapMs, horizonMs), gap);
-    if (gap < horizonMs / 4) this.closeGapMs = average(this.closeGapMs, gap);
+    this.#rows = average(this.#rows, rows);
+    this.#spacingMs = average(this.#spacingMs, Math.min(gap, SILENCE_MS));
+    this.gapMs = average(Math.min(this.gapMs, horizonMs), Math.min(gap, horizonMs));
+    if (gap < CLOSE * horizonMs) this.closeGapMs = average(this.closeGapMs, gap);
     this.returnMs = average(Math.min(this.returnMs, horizonMs), Math.min(now - this.answeredAt, horizonMs));
   }
 

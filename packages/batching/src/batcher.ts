@@ -7,7 +7,7 @@ import { systemClock, type Clock } from './clock.ts';
 import { CostModel, predict } from './cost-model.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import { checkOptions, type BatcherOptions, type CallOptions, type Oversized } from './options.ts';
-import { decide, predictFinish, rowsInTime, type Limits, type Load, type Workers } from './policy.ts';
+import { decide, predictFinish, rowsToKeep, type Limits, type Load, type Workers } from './policy.ts';
 
 /** When a call without a deadline is due, so that calls with one do not starve it; and what a step of priority is worth. */
 const PATIENCE_MS = 1_000;
@@ -140,6 +140,7 @@ export class Batcher<In, Out> {
     signal?.throwIfAborted();
     const now = this.#clock.now();
     const key = this.#options.key?.(input);
+    this.#arrivals.arrived(now, rows, this.#costs.cost.fixed);
     const deadline = this.#admit(key, caller, rows, latest, now);
     const due = deadline === Infinity ? now + PATIENCE_MS : deadline;
     const call: Call<In, Out> = {
@@ -163,7 +164,6 @@ export class Batcher<In, Out> {
       signal.addEventListener('abort', onAbort);
       call.forgetSignal = () => signal.removeEventListener('abort', onAbort);
     }
-    if (this.#limits.maxWaitMs > 0) this.#arrivals.arrived(now, this.#costs.cost.fixed);
     this.#enqueue(call, now);
   }
 
@@ -192,6 +192,7 @@ export class Batcher<In, Out> {
     const load: Load = {
       rowsAhead: this.#queuedRows - laneRows + Math.min(laneRows, fairShare),
       extraBatches: this.#lanes.size - (lane === undefined ? 0 : 1),
+      rowsPerMs: this.#arrivals.rowsPerMs / Math.max(1, this.#lanes.size),
       busyUntil: Array.from(this.#inFlight, ({ startedAt, info }) => startedAt + predict(cost, info.rows)),
       concurrency: this.#concurrency,
     };
@@ -271,24 +272,24 @@ export class Batcher<In, Out> {
     if (batch !== undefined) void this.#execute(batch);
   }
 
-  /** The next calls that fit into `maxRows` and will be answered in time together; those that cannot be even alone are refused. */
+  /** The next calls that fit into `maxRows` and will be answered in time together; one that cannot be is refused. */
   #take(lane: Lane<In, Out>, maxRows: number, now: number): Batch<In, Out> | undefined {
     const calls: Call<In, Out>[] = [];
     let rows = 0;
-    let room = maxRows;
+    let room = Math.min(maxRows, lane.rows);
     for (let call = lane.peek(); call !== undefined; call = lane.peek()) {
-      const inTime = rowsInTime(call.deadline, this.#costs.cost, now);
-      const late = call.rows > inTime;
-      room = late ? room : Math.min(room, inTime);
-      if (!late && calls.length > 0 && rows + call.rows > room) break;
+      const kept = rowsToKeep(call.deadline, call.rows, room, this.#costs.cost, now);
+      const late = kept < call.rows && call.deadline < Infinity;
+      if (!late && calls.length > 0 && rows + call.rows > kept) break;
       lane.shift();
       this.#queuedRows -= call.rows;
       if (late) {
         this.#expire(call);
-      } else {
-        calls.push(call);
-        rows += call.rows;
+        continue;
       }
+      calls.push(call);
+      rows += call.rows;
+      room = kept;
     }
     return calls.length === 0 ? undefined : new Batch(calls, rows, now);
   }

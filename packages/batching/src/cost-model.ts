@@ -22,10 +22,12 @@ export interface Cost {
   readonly perRow: number;
   /** Standard error of `fixed`. */
   readonly doubt: number;
+  /** Mean deviation of a batch from the line, as a share of its time. */
+  readonly spread: number;
 }
 
 /** The cost before anything was measured: nobody is refused, and nothing waits, on ignorance. */
-export const unknownCost: Cost = { fixed: 0, perRow: 0, doubt: Infinity };
+export const unknownCost: Cost = { fixed: 0, perRow: 0, doubt: Infinity, spread: 0 };
 
 export function predict(cost: Cost, rows: number): number {
   return cost.fixed + cost.perRow * rows;
@@ -105,11 +107,12 @@ export class CostModel {
 
   /** The solution, or the best one that has neither a negative fixed part nor rows of negative cost. */
   #line(determinant: number): Cost {
-    const doubt = Math.max(this.#deviation, MIN_DEVIATION) * Math.sqrt(this.#c / determinant);
+    const spread = Math.max(this.#deviation, MIN_DEVIATION);
+    const doubt = spread * Math.sqrt(this.#c / determinant);
     let fixed = this.#fixed;
     let perUnit = this.#perUnit;
     if (perUnit < 0) [fixed, perUnit] = [fixed + (this.#b / this.#a) * perUnit, 0];
     else if (fixed < 0) [fixed, perUnit] = [0, perUnit + (this.#b / this.#c) * fixed];
-    return { fixed: Math.max(0, fixed), perRow: Math.max(0, perUnit) / this.#unit, doubt };
+    return { fixed: Math.max(0, fixed), perRow: Math.max(0, perUnit) / this.#unit, doubt, spread };
   }
 }

@@ -20,6 +20,9 @@ const MOST_ARE_BACK = 3;
 /** Calls that come close together end with a gap of six times the average, which happens inside such a row once in 400. */
 const ROW_HAS_ENDED = 6;
 
+/** A predicted time is lengthened by this many mean deviations: a promise that is kept on average is broken half of the time. */
+const SAFETY = 2;
+
 export interface Limits {
   /** Rows of the largest batch. */
   readonly maxBatchSize: number;
@@ -98,11 +101,23 @@ function companyUntil({ rows, since, arrivals }: QueueState, workers: Workers, c
   return -Infinity;
 }
 
-/** Rows that a batch started now may have, at most, to be finished by `deadline`. */
+/** Rows that a batch started now may have to be finished at `deadline`; negative when not even none. */
 export function rowsInTime(deadline: number, cost: Cost, now: number): number {
   const left = deadline - now - cost.fixed;
-  if (left < 0) return -1;
-  return cost.perRow === 0 ? Infinity : left / cost.perRow;
+  return left >= 0 && cost.perRow === 0 ? Infinity : left / cost.perRow;
+}
+
+/**
+ * Rows that a batch of `planned` rows keeps so that its next call, of `rows`, is answered at its deadline. None when it cannot be, or
+ * when so small a batch would cost others more than the call is worth: under load, tiny batches for late calls make all calls late.
+ */
+export function rowsToKeep(deadline: number, rows: number, planned: number, cost: Cost, now: number): number {
+  const inTime = rowsInTime(deadline, cost, now);
+  if (inTime >= planned) return planned;
+  if (inTime < rows) return 0;
+  const speed = (size: number) => size / predict(cost, size);
+  const loss = 1 - speed(inTime) / speed(planned);
+  return loss > rows / planned ? 0 : inTime;
 }
 
 /** What stands between a call and its answer. */
@@ -111,12 +126,14 @@ export interface Load {
   readonly rowsAhead: number;
   /** Batches more than the rows ahead need, since calls of different keys do not meet. */
   readonly extraBatches: number;
+  /** Rows that will join its batch, for each millisecond until it starts. */
+  readonly rowsPerMs: number;
   /** When each busy worker is expected to be idle; workers not listed are idle. */
   readonly busyUntil: readonly number[];
   readonly concurrency: number;
 }
 
-/** When a call of `rows` that is queued now will be answered, at the batcher's full speed. */
+/** When a call of `rows` that is queued now will be answered, almost surely. */
 export function predictFinish(rows: number, load: Load, cost: Cost, limits: Limits, now: number): number {
   const free = load.busyUntil.map((time) => Math.max(time, now));
   while (free.length < load.concurrency) free.push(now);
@@ -124,8 +141,9 @@ export function predictFinish(rows: number, load: Load, cost: Cost, limits: Limi
   const total = load.rowsAhead + rows;
   const fullBatches = Math.max(0, Math.ceil(total / limits.maxBatchSize) - 1);
   const batchesAhead = fullBatches + load.extraBatches;
-  const start = free[batchesAhead % load.concurrency] ?? now;
   const rounds = Math.floor(batchesAhead / load.concurrency);
-  const ownBatch = predict(cost, total - fullBatches * limits.maxBatchSize);
-  return start + rounds * predict(cost, limits.maxBatchSize) + ownBatch;
+  const start = (free[batchesAhead % load.concurrency] ?? now) + rounds * predict(cost, limits.maxBatchSize);
+  const batch = total - fullBatches * limits.maxBatchSize + load.rowsPerMs * (start - now);
+  const finish = start + predict(cost, Math.max(rows, Math.min(batch, limits.maxBatchSize)));
+  return finish + SAFETY * cost.spread * (finish - now);
 }
