@@ -7,11 +7,11 @@ import { IDLE_SETTLE_MS } from './limits.ts';
 export async function drain(http: Server, graceMs: number): Promise<void> {
   // Stops listening only. The http server's own `close` ends idle connections at once, with requests that are on their way to them.
   const closed = new Promise((resolve) => NetServer.prototype.close.call(http, resolve));
-  const settled = setTimeout(() => http.close(), IDLE_SETTLE_MS);
+  const sweep = setInterval(() => http.closeIdleConnections(), IDLE_SETTLE_MS);
   const over = setTimeout(() => http.closeAllConnections(), graceMs);
   await closed;
-  clearTimeout(settled);
+  clearInterval(sweep);
   clearTimeout(over);
-  // Ends node's watch over slow requests, too, in case it closed before.
+  // Ends node's watch over slow requests, too.
   http.close();
 }

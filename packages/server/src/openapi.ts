@@ -73,16 +73,15 @@ export function openApi(service: ServiceDefinition, version: string): object {
   };
 }
 
-function operation(serviceName: string, { name, input, output }: Api): object {
+function operation(serviceName: string, { name, method, input, output }: Api): object {
+  const content = Object.fromEntries(input.mediaTypes.map((type) => [type, media(input, 'input')]));
   const response = { description: 'Successful Response', content: { [output.contentType]: media(output, 'output') } };
   return {
     tags: [APIS],
     operationId: `${serviceName}__${name}`,
     'x-bentoml-name': name,
-    requestBody: {
-      required: true,
-      content: Object.fromEntries(input.mediaTypes.map((type) => [type, media(input, 'input')])),
-    },
+    // OpenAPI has no body for GET.
+    ...(method !== 'GET' && { requestBody: { required: true, content } }),
     responses: {
       200: response,
       400: problem('Bad Request'),

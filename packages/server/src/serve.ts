@@ -53,10 +53,10 @@ export interface RunningServer {
  *   loading a model throws; nothing is left running then
  */
 export async function serve(service: ServiceDefinition, options: ServeOptions = {}): Promise<RunningServer> {
-  const { module, exportName, graceMs = GRACE_MS } = options;
+  const { module, exportName } = options;
   const runners = await startRunners(service.runners, { module, exportName });
   try {
-    return await listen(service, runners, options, graceMs);
+    return await listen(service, runners, options);
   } catch (error) {
     await runners.close();
     throw error;
@@ -67,9 +67,8 @@ async function listen(
   service: ServiceDefinition,
   runners: RunningRunners,
   options: ServeOptions,
-  graceMs: number,
 ): Promise<RunningServer> {
-  const { port = 3000, host = '127.0.0.1', version = 'not available' } = options;
+  const { port = 3000, host = '127.0.0.1', version = 'not available', graceMs = GRACE_MS } = options;
   let closing: Promise<void> | null = null;
   const metrics = new Metrics({ service_name: service.name, service_version: version });
   const dispatcher = new Dispatcher<NodeExchange>(service, [

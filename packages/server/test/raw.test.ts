@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as z from 'zod';
 import { json } from '@ekiben/io-descriptors';
 import { Service } from '@ekiben/service';
 import { serve } from '../src/index.ts';
 import type { RunningServer } from '../src/index.ts';
-import { postRequest, RawConnection, statusOf } from './raw.ts';
+import { postJson, postRequest, RawConnection, statusOf } from './raw.ts';
 
 /** Handlers that wait here are let go by the test. */
 const gates = new Map<string, PromiseWithResolvers>();
@@ -30,6 +30,10 @@ function gate(name: string): PromiseWithResolvers {
 const Word = { input: json(z.string(), { maxBytes: 1000 }), output: json(z.string()) };
 const service = new Service('words')
   .api('echo', Word, (word) => word)
+  .api('header', Word, (word, ctx) => {
+    ctx.response.headers.set('x-word', word); // a Headers object lets control characters through, node:http does not
+    return word;
+  })
   .api('wait', Word, async (word, ctx) => {
     await gates.get(word)?.enter(ctx.signal);
     return word;
@@ -148,6 +152,14 @@ describe('what is no request', () => {
   test('the server goes on', async () => {
     expect(await statusOf(`${server.url}/livez`)).toBe(200);
   });
+});
+
+test('a header that cannot be sent is a problem, and the server goes on', async () => {
+  const log = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const response = await postJson(`${server.url}/header`, JSON.stringify('\u0001'));
+  log.mockRestore();
+  expect([response.status, response.headers.get('x-word')]).toEqual([500, null]);
+  expect((await postJson(`${server.url}/header`, '"fine"')).headers.get('x-word')).toBe('fine');
 });
 
 describe('request targets', () => {

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Service } from '@ekiben/service';
-import { serve } from '../src/index.ts';
+import type { Api } from '@ekiben/service';
+import { openApi, serve } from '../src/index.ts';
 import type { RunningServer } from '../src/index.ts';
 import { application, bentomlAnswer, credit } from './credit.ts';
 import { postJson, statusOf } from './raw.ts';
@@ -128,6 +129,14 @@ describe('docs.json', () => {
       expect(Object.keys(operation?.responses[status]?.content ?? {})).toEqual(['application/problem+json']);
     }
   });
+});
+
+test('an API under GET is documented with no body', () => {
+  const [{ input, output }] = credit.apis as [Api];
+  const service = new Service('s').api('now', { input, output, method: 'GET' }, () => null);
+  const { paths } = openApi(service, 'v1') as { paths: Record<string, { get: object }> };
+  expect(paths['/now']?.get).toMatchObject({ operationId: 's__now' });
+  expect(paths['/now']?.get).not.toHaveProperty('requestBody');
 });
 
 describe('metrics', () => {

@@ -40,7 +40,7 @@ export interface ApiRoute<IW, IV, OW, OV> {
   readonly output: Descriptor<OW, OV>;
   /** @default '/' and the name */
   readonly path?: string | undefined;
-  /** @default 'POST' */
+  /** GET, POST, PUT, PATCH or DELETE. @default 'POST' */
   readonly method?: string | undefined;
 }
 
@@ -110,6 +110,8 @@ export class Service<
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
+/** HEAD and OPTIONS are answered by themselves. */
+const METHODS: readonly string[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const NAME_RULE = 'has letters, digits, _, . and -, and starts with a letter or digit';
 
 /** A copy of the service with something changed. What it is a service of is the caller's promise. */
@@ -119,8 +121,7 @@ function derive<S>(service: ServiceDefinition, changes: Partial<ServiceDefinitio
 
 function check({ name, method, path }: Api, others: readonly Api[]): void {
   if (!NAME.test(name)) throw invalid(`API '${name}': a name ${NAME_RULE}.`);
-  if (!/^[A-Z]+$/.test(method))
-    throw invalid(`API '${name}': method '${method}' has to be upper case, such as 'POST'.`);
+  if (!METHODS.includes(method)) throw invalid(`API '${name}': method '${method}' is none of ${METHODS.join(', ')}.`);
   if (!/^\/[\w.~!$&'()*+,;=:@%/-]*$/.test(path)) {
     throw invalid(
       `API '${name}': path '${path}' has to start with / and be a plain URL path, with no query and no parameters.`,

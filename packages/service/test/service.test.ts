@@ -37,8 +37,10 @@ describe('a Service is a value', () => {
     );
   });
 
-  test('refuses a method in lower case', () => {
-    expect(() => new Service('s').api('x', { ...Sum, method: 'put' }, () => ({ sum: 0 }))).toThrow(/upper case/);
+  test.each(['put', 'HEAD', 'OPTIONS', 'PURGE', ''])('refuses the method %j', (method) => {
+    expect(() => new Service('s').api('x', { ...Sum, method }, () => ({ sum: 0 }))).toThrow(
+      expect.objectContaining({ code: 'EKIBEN_SERVICE_INVALID' }),
+    );
   });
 
   test('refuses two APIs of one name, and two of one method and path', () => {
