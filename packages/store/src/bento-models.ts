@@ -1,5 +1,5 @@
 // Models of a bento: BentoML 1.0 keeps copies inside the bento; since 1.1 they lie in the model store and travel with the archive.
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PackItem } from './archive/pack-item.ts';
 import type { BentoInfo } from './bento-manifest.ts';
@@ -7,7 +7,7 @@ import type { Outcome } from './commit.ts';
 import type { DirectoryStore } from './directory-store.ts';
 import type { StoreDraft } from './draft.ts';
 import { packItems } from './export.ts';
-import { isDirectory, readNames } from './files.ts';
+import { isDirectory, readNames, makeDirectory } from './files.ts';
 import type { ItemFacts, Stored } from './kind.ts';
 import { directoryNames } from './list-index.ts';
 import type { ModelInfo } from './model-manifest.ts';
@@ -67,6 +67,6 @@ function directory(path: string): PackItem {
 }
 
 async function moveFiles(from: string, to: string): Promise<void> {
-  await mkdir(to, { recursive: true });
+  await makeDirectory(to);
   for (const name of await readNames(from)) await rename(join(from, name), join(to, name));
 }

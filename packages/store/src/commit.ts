@@ -1,11 +1,11 @@
 // Moves a finished draft into the store.
-import { mkdir, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { EkibenError } from '@ekiben/spec';
 import { compareDigests, digestsText, digestTree, readDigestsLeniently, type Digests } from './digests.ts';
 import { draftDigests, removedItem, sealDraft, writeDraftDigests, type StoreDraft } from './draft.ts';
-import { hasCode, ifThere, isDirectory, moveIfThere, replaceFile, syncDirectory } from './files.ts';
-import { readItem, readManifestIn, type Ground } from './ground.ts';
+import { hasCode, ifThere, isDirectory, replaceFile, syncDirectory, makeDirectory } from './files.ts';
+import { readItem, readManifestIn, ifDiskAllows, type Ground } from './ground.ts';
 import { isNewest, type ItemInfo, type Stored } from './kind.ts';
 import { readLatest, refreshLatest, writeLatest } from './latest.ts';
 import { withLock } from './lock.ts';
@@ -56,35 +56,38 @@ export async function commitDraft<Info extends ItemInfo>(
 }
 
 /**
- * Under the name's lock. The rename of `content` is the change; what comes before it has no effect on what readers find, and what
- * comes after it is done by the next command if this process dies.
+ * Under the name's lock. The rename of `content` is the change: what comes before it has no effect on what readers find, and what
+ * comes after it is done by the next command if this process dies. What fails is undone.
  * @returns false when the target is not as it was
  */
 async function moveIn(ground: Ground, draft: StoreDraft, info: ItemInfo, replacing: boolean): Promise<boolean> {
   const { layout } = ground;
   const { name, version } = info;
   const target = layout.item(name, version);
+  const removed = removedItem(draft.root, info);
   if ((await isDirectory(target)) !== replacing) return false;
   const oldDigests = replacing ? await readDigestsLeniently(layout.digests(name, version)) : undefined;
-  if (replacing) {
-    await mkdir(dirname(removedItem(draft.root, info)), { recursive: true });
-    await rename(target, removedItem(draft.root, info));
-  } else if (await willBeNewest(ground, info)) {
-    // Until the rename the file names nothing, so that readers look for the newest themselves and find the old one.
-    await writeLatest(ground, name, version);
-  }
+  const undo: (() => Promise<unknown>)[] = [];
   try {
+    if (replacing) {
+      await moveInto(target, removed);
+      undo.push(() => rename(removed, target));
+    } else if (await willBeNewest(ground, info)) {
+      // Until the rename the file names nothing, so that readers look for the newest themselves and find the old one.
+      await writeLatest(ground, name, version);
+    }
     await moveInto(draft.dir, target);
+    undo.push(() => rename(target, draft.dir));
+    await syncDirectory(layout.name(name));
+    if (replacing || (await readLatest(ground, name)) === undefined) await refreshLatest(ground, name);
+    await moveInto(draftDigests(draft.root, info), layout.digests(name, version));
   } catch (error) {
-    if (replacing) await moveIfThere(removedItem(draft.root, info), target);
-    await refreshLatest(ground, name);
+    for (const step of undo.toReversed()) await step();
+    await ifDiskAllows(refreshLatest(ground, name));
     // Python, which knows no locks, has just written the same version.
     if (hasCode(error, 'ENOTEMPTY', 'EEXIST')) return false;
     throw error;
   }
-  await syncDirectory(layout.name(name));
-  await moveIfThere(draftDigests(draft.root, info), layout.digests(name, version));
-  if (replacing || (await readLatest(ground, name)) === undefined) await refreshLatest(ground, name);
   if (oldDigests !== undefined) await releaseObjects(layout.objects, oldDigests);
   return true;
 }
@@ -92,7 +95,7 @@ async function moveIn(ground: Ground, draft: StoreDraft, info: ItemInfo, replaci
 /** Python removes a name's directory together with its last version, perhaps just now. */
 async function moveInto(from: string, to: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    await mkdir(dirname(to), { recursive: true });
+    await makeDirectory(dirname(to));
     try {
       return await rename(from, to);
     } catch (error) {

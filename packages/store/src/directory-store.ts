@@ -1,11 +1,10 @@
 // Versioned directories on disk with a manifest each, in BentoML's layout: what the model store and the bento store share.
-import { mkdir } from 'node:fs/promises';
 import { EkibenError } from '@ekiben/spec';
 import { readAliasFile, writeAliasFile } from './alias-file.ts';
 import { currentVersion, pointAlias, rollBackAlias, withoutAlias, type Aliases } from './aliases.ts';
 import { commitDraft, type Committed } from './commit.ts';
 import { discardDraft, openDraft, type StoreDraft } from './draft.ts';
-import { changing, listItems, readItem, unlessReadOnly, type Ground } from './ground.ts';
+import { changing, listItems, readItem, ifDiskAllows, type Ground } from './ground.ts';
 import type { ImportOptions, ImportSource } from './import.ts';
 import type { ItemFacts, ItemInfo, ItemKind, Listed, Stored } from './kind.ts';
 import { layout } from './layout.ts';
@@ -17,6 +16,7 @@ import { removeItem } from './remove.ts';
 import { nameNotFound, resolveTag, type ResolvedTag } from './resolve.ts';
 import { formatTag, isTagPart, LATEST, parseTag } from './tag.ts';
 import { allVersions, verifyItem, type Verification } from './verify.ts';
+import { isDirectory, makeDirectory } from './files.ts';
 
 export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
   readonly ground: Ground<Info, Facts>;
@@ -31,18 +31,25 @@ export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
     } catch (error) {
       // A crash in the middle of a replacement leaves the item taken out; it is put back, and looked for again.
       if (!EkibenError.is(error) || error.code !== this.ground.kind.notFound) throw error;
-      if (!(await unlessReadOnly(recover(this.ground)))) throw error;
+      if (!(await ifDiskAllows(recover(this.ground)))) throw error;
       return resolveTag(this.ground, tag);
     }
   }
 
   async get(tag: string): Promise<Stored<Info>> {
-    const { name, version } = await this.resolve(tag);
-    return readItem(this.ground, name, version);
+    for (;;) {
+      const { name, version } = await this.resolve(tag);
+      try {
+        return await readItem(this.ground, name, version);
+      } catch (error) {
+        // Deleted between the look and the reading: `latest` may be another by now, and a version is no longer found.
+        if (await isDirectory(this.ground.layout.item(name, version))) throw error;
+      }
+    }
   }
 
   async list(name?: string): Promise<Listed<Facts>[]> {
-    await unlessReadOnly(recover(this.ground));
+    await ifDiskAllows(recover(this.ground));
     return listItems(this.ground, name);
   }
 
@@ -133,7 +140,7 @@ export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
   }
 
   async verify(tag: string | undefined, record: boolean): Promise<Verification[]> {
-    await unlessReadOnly(recover(this.ground));
+    await ifDiskAllows(recover(this.ground));
     const results: Verification[] = [];
     for (const item of await this.#versions(tag)) results.push(await verifyItem(this.ground, item, record));
     return results;
@@ -156,7 +163,7 @@ export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
   async #changeAliases(name: string, change: (aliases: Aliases) => Aliases): Promise<Aliases> {
     const { layout: paths } = this.ground;
     return this.#changing(async () => {
-      await mkdir(paths.drafts, { recursive: true });
+      await makeDirectory(paths.drafts);
       return withLock(paths.lock(name), paths.drafts, async () => {
         const before = await readAliasFile(this.ground, name);
         const after = change(before);

@@ -6,13 +6,13 @@
 //
 // The change is done when `content` has moved into the store; without `content`, when `removed` is there. After a crash the
 // directory tells how far its owner came, see recover.ts.
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EkibenError, type Draft } from '@ekiben/spec';
 import { createArchiveGuard } from './archive/entry.ts';
 import { walk } from './archive/folder.ts';
 import { digestsText, type Digests } from './digests.ts';
-import { hashFile, syncDirectory, syncFile, writeNewFile, type FileDigest } from './files.ts';
+import { hashFile, syncDirectory, syncFile, writeNewFile, type FileDigest, makeDirectory } from './files.ts';
 import { shareFiles } from './objects.ts';
 import { newOwnerName } from './owner.ts';
 
@@ -27,11 +27,11 @@ export interface StoreDraft extends Draft {
 export async function openDraft(drafts: string): Promise<StoreDraft> {
   const root = join(drafts, newOwnerName());
   const dir = join(root, 'content');
-  await mkdir(dir, { recursive: true });
+  await makeDirectory(dir);
   const written: StoreDraft['written'] = new Map();
   const add: StoreDraft['add'] = async (path, body, executable) => {
     const target = join(dir, path);
-    await mkdir(dirname(target), { recursive: true });
+    await makeDirectory(dirname(target));
     const digest = await writeNewFile(target, body, executable);
     written.set(path, { ...digest, mtimeMs: (await stat(target)).mtimeMs });
   };
@@ -71,7 +71,7 @@ export async function writeDraftDigests(
   digests: Digests,
 ): Promise<void> {
   const file = draftDigests(draft.root, item);
-  await mkdir(dirname(file), { recursive: true });
+  await makeDirectory(dirname(file));
   await writeFile(file, digestsText(digests), { flush: true });
 }
 

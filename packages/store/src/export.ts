@@ -1,5 +1,4 @@
 // Writes an item as an archive, to wherever it is asked for.
-import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { EkibenError } from '@ekiben/spec';
 import { readChunks, walk } from './archive/folder.ts';
@@ -7,7 +6,7 @@ import { formatOfName, parseFormat, suffixOfFormat, type ArchiveFormat } from '.
 import type { PackItem } from './archive/pack-item.ts';
 import { writeArchive } from './archive/write.ts';
 import { counted } from './archive/through.ts';
-import { isDirectory, writeNewFile } from './files.ts';
+import { isDirectory, writeNewFile, makeDirectory } from './files.ts';
 import { LARGE_BYTES } from './limits.ts';
 import { watcher, type TransferOptions } from './transfer.ts';
 import { writeLocalFile, writeLocalFolder, writeStandardOutput } from './transport/local.ts';
@@ -138,7 +137,7 @@ function* watched(items: readonly PackItem[], watch: (bytes: number) => void): G
 
 async function writeItems(items: Iterable<PackItem>, dir: string): Promise<void> {
   for (const { path, type, executable, body } of items) {
-    if (type === 'directory') await mkdir(join(dir, path), { recursive: true });
+    if (type === 'directory') await makeDirectory(join(dir, path));
     else await writeNewFile(join(dir, path), body(), executable);
   }
 }

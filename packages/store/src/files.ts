@@ -75,14 +75,28 @@ export async function syncDirectory(path: string): Promise<void> {
 /** Replaces a small file at once: a reader sees the old text or the new one. `scratch` is on the same file system. */
 export async function replaceFile(path: string, text: string, scratch: string): Promise<void> {
   const fresh = join(scratch, newOwnerName());
-  await mkdir(scratch, { recursive: true });
+  await makeDirectory(scratch);
   try {
     await writeFile(fresh, text, { flag: 'wx', flush: true });
-    await mkdir(dirname(path), { recursive: true });
+    await makeDirectory(dirname(path));
     await rename(fresh, path);
   } catch (error) {
     await rm(fresh, { force: true });
     throw error;
+  }
+}
+
+/**
+ * A directory with all above it. (`mkdir` with `recursive` says ENOENT where the disk is full or read-only.)
+ */
+export async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return;
+    if (!hasCode(error, 'ENOENT') || dirname(path) === path) throw error;
+    await makeDirectory(dirname(path));
+    await makeDirectory(path);
   }
 }
 
@@ -101,7 +115,7 @@ export async function isDirectory(path: string): Promise<boolean> {
 
 /** Moves `from` to `to` and says whether `from` was there. */
 export async function moveIfThere(from: string, to: string): Promise<boolean> {
-  await mkdir(dirname(to), { recursive: true });
+  await makeDirectory(dirname(to));
   return (await ifThere(rename(from, to).then(() => true))) ?? false;
 }
 

@@ -1,8 +1,8 @@
 // The ground that both stores stand on: a kind of item in a layout of directories, and how one item is read.
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { EkibenError } from '@ekiben/spec';
-import { explainDiskError, hasCode, ifThere, readNames, replaceFile } from './files.ts';
+import { explainDiskError, hasCode, ifThere, readNames, readTextIfThere, replaceFile } from './files.ts';
 import { newestFirst, type ItemFacts, type ItemInfo, type ItemKind, type Listed, type Stored } from './kind.ts';
 import type { Layout } from './layout.ts';
 import { MANIFEST_MAX_BYTES } from './limits.ts';
@@ -15,7 +15,7 @@ export interface Ground<Info extends ItemInfo = ItemInfo, Facts extends ItemFact
   readonly layout: Layout;
 }
 
-/** @throws EKIBEN_MANIFEST_INVALID; a system error when the version is not there */
+/** @throws EKIBEN_MANIFEST_INVALID, also when the version is not there */
 export async function readItem<Info extends ItemInfo>(
   { kind, layout }: Ground<Info>,
   name: string,
@@ -41,13 +41,14 @@ export async function readManifestIn<Info extends ItemInfo>(
 ): Promise<Info> {
   const path = join(dir, kind.manifest);
   const stats = await ifThere(stat(path));
-  if (stats === undefined || !stats.isFile()) {
-    const names = (await readNames(dir)).slice(0, 5);
-    const instead = names.length === 0 ? 'there are no files at all' : `there is ${names.join(', ')}`;
-    throw new EkibenError('EKIBEN_MANIFEST_INVALID', `${basename(where)} is missing; ${instead}`);
+  if (stats !== undefined && stats.size > MANIFEST_MAX_BYTES) {
+    throw invalidManifest(where, `it is larger than ${MANIFEST_MAX_BYTES} bytes`);
   }
-  if (stats.size > MANIFEST_MAX_BYTES) throw invalidManifest(where, `it is larger than ${MANIFEST_MAX_BYTES} bytes`);
-  return kind.read(await readFile(path, 'utf8'), where);
+  const text = stats?.isFile() === true ? await readTextIfThere(path) : undefined;
+  if (text !== undefined) return kind.read(text, where);
+  const names = (await readNames(dir)).slice(0, 5);
+  const instead = names.length === 0 ? 'there are no files at all' : `there is ${names.join(', ')}`;
+  throw new EkibenError('EKIBEN_MANIFEST_INVALID', `${basename(where)} is missing; ${instead}`);
 }
 
 /** Every complete version of one name or of all, newest first. One that Python is still writing is not complete. */
@@ -64,7 +65,7 @@ export async function listItems<Info extends ItemInfo, Facts extends ItemFacts>(
       throw error;
     }
   });
-  if (text !== undefined) await unlessReadOnly(replaceFile(layout.index, text, layout.drafts));
+  if (text !== undefined) await ifDiskAllows(replaceFile(layout.index, text, layout.drafts));
   return newestFirst(
     entries.map(({ name: each, version, size, facts }) => ({
       ...facts,
@@ -78,7 +79,7 @@ export async function listItems<Info extends ItemInfo, Facts extends ItemFacts>(
 }
 
 /** A step that a reader may do without: its index or its tidying up. */
-export async function unlessReadOnly<T>(step: Promise<T>): Promise<T | undefined> {
+export async function ifDiskAllows<T>(step: Promise<T>): Promise<T | undefined> {
   try {
     return await step;
   } catch (error) {

@@ -1,5 +1,4 @@
 // Reads an archive, from wherever it is, into a draft.
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EkibenError, type ErrorCode } from '@ekiben/spec';
 import { createArchiveGuard, type ArchiveEntry, type ArchiveGuard } from './archive/entry.ts';
@@ -7,7 +6,7 @@ import { readFolder } from './archive/folder.ts';
 import { readArchive } from './archive/read.ts';
 import { counted } from './archive/through.ts';
 import type { StoreDraft } from './draft.ts';
-import { isDirectory } from './files.ts';
+import { isDirectory, makeDirectory } from './files.ts';
 import type { ArchiveLimits } from './limits.ts';
 import { watcher, type TransferOptions } from './transfer.ts';
 import { readHttps, type HttpsOptions } from './transport/https.ts';
@@ -30,7 +29,7 @@ export async function unpackInto(draft: StoreDraft, source: ImportSource, option
   const guard = createArchiveGuard(options.limits);
   for await (const entry of await openEntries(source, guard, join(draft.root, 'spool'), options)) {
     const path = guard.admit(entry);
-    if (entry.type === 'directory') await mkdir(join(draft.dir, path), { recursive: true });
+    if (entry.type === 'directory') await makeDirectory(join(draft.dir, path));
     else await draft.add(path, entry.body, entry.executable);
   }
 }

@@ -7,7 +7,7 @@ import { mkdir, readdir, rename, rm, rmdir, stat, unlink, writeFile } from 'node
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EkibenError } from '@ekiben/spec';
-import { hasCode, ifThere, isMissing } from './files.ts';
+import { hasCode, ifThere, isMissing, makeDirectory } from './files.ts';
 import { newOwnerName, ownerState } from './owner.ts';
 
 /** A lock is held for a few renames; even on a slow network disk that is far less. Applies to holders on other machines only. */
@@ -26,7 +26,7 @@ const RETRY_MS = 4;
 export async function withLock<T>(path: string, scratch: string, work: () => Promise<T>): Promise<T> {
   const owner = newOwnerName();
   const prepared = join(scratch, owner);
-  await mkdir(dirname(path), { recursive: true });
+  await makeDirectory(dirname(path));
   await mkdir(prepared);
   try {
     await writeFile(join(prepared, owner), '');

@@ -2,11 +2,11 @@
 //
 // A version owns its links like any file; deleting one never touches another. An object that no version links to any more has one
 // link left, its own, and is removed.
-import { link, mkdir, rename, stat, unlink } from 'node:fs/promises';
+import { link, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { walk } from './archive/folder.ts';
 import type { Digests } from './digests.ts';
-import { hashFile, hasCode, ifThere, readNames, type FileDigest } from './files.ts';
+import { hashFile, hasCode, ifThere, readNames, type FileDigest, makeDirectory } from './files.ts';
 
 /** Smaller files fit into one block of most file systems: nothing to gain. */
 const SHARED_FROM_BYTES = 4096;
@@ -29,7 +29,7 @@ export async function shareFiles(dir: string, digests: Digests, objects: string,
 }
 
 async function shareFile(file: string, object: string, digest: FileDigest, scratch: string): Promise<void> {
-  await mkdir(dirname(object), { recursive: true });
+  await makeDirectory(dirname(object));
   try {
     return await link(file, object);
   } catch (error) {

@@ -26,23 +26,25 @@ export function ownerState(name: string): 'alive' | 'dead' | 'unknown' {
     // EPERM: it lives, as another user's.
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return 'dead';
   }
-  return start === startTime(String(pid)) ? 'alive' : 'dead';
+  return start === startTime(pid) ? 'alive' : 'dead';
 }
 
 function self(): { readonly host: string; readonly prefix: string } {
   if (ours === undefined) {
     const machine = [hostname(), readOrEmpty('/proc/sys/kernel/random/boot_id'), pidNamespace()].join('\0');
     const host = createHash('sha256').update(machine).digest('hex').slice(0, 12);
-    ours = { host, prefix: `${host}-${process.pid}-${startTime(String(process.pid))}` };
+    ours = { host, prefix: `${host}-${process.pid}-${startTime(process.pid)}` };
   }
   return ours;
 }
 
-/** In clock ticks since the boot, on Linux; elsewhere 0, and process ids alone decide. */
-function startTime(pid: string): string {
+/** In clock ticks since the boot, on Linux; elsewhere 0, and process ids alone decide. Empty for what is dead but not yet reaped. */
+function startTime(pid: string | number | undefined): string {
   // The process's name, in parentheses, may itself hold spaces and parentheses.
   const stat = readOrEmpty(`/proc/${pid}/stat`);
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '0';
+  const [state = '', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (state === 'Z' || state === 'X') return '';
+  return fields[18] ?? '0';
 }
 
 function pidNamespace(): string {

@@ -1,10 +1,10 @@
 // Takes a version out of the store: one rename, then the tidying up.
-import { mkdir, rm, rename } from 'node:fs/promises';
+import { rm, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readDigestsLeniently } from './digests.ts';
 import { discardDraft, removedItem } from './draft.ts';
-import { ifThere } from './files.ts';
-import type { Ground } from './ground.ts';
+import { ifThere, makeDirectory } from './files.ts';
+import { ifDiskAllows, type Ground } from './ground.ts';
 import { refreshLatest } from './latest.ts';
 import { withLock } from './lock.ts';
 import { releaseObjects } from './objects.ts';
@@ -18,13 +18,15 @@ export async function removeItem(ground: Ground, item: ResolvedTag): Promise<boo
   const removed = removedItem(root, item);
   const digestFile = layout.digests(item.name, item.version);
   try {
-    await mkdir(dirname(removed), { recursive: true });
+    await makeDirectory(dirname(removed));
     const digests = await readDigestsLeniently(digestFile);
     const done = await withLock(layout.lock(item.name), layout.drafts, async () => {
       const moved = await ifThere(rename(layout.item(item.name, item.version), removed).then(() => true));
       if (moved !== true) return false;
       await rm(digestFile, { force: true });
-      await refreshLatest(ground, item.name);
+      // A full disk must not keep anybody from deleting: without the file, readers look for the newest themselves.
+      const refreshed = await ifDiskAllows(refreshLatest(ground, item.name).then(() => true));
+      if (refreshed === undefined) await rm(layout.latest(item.name), { force: true });
       return true;
     });
     await discardDraft(root);
