@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { loadBooster, xgboost } from '../packages/frameworks/xgboost/dist/index.js';
 import { startRunners, toRunner } from '../packages/runners/dist/index.js';
 import { tensor } from '../packages/tensor/dist/index.js';
-import { compare } from './harness.mjs';
+import { compare, server } from './harness.mjs';
 import { Echo } from './runners/echo-service.mjs';
 
 const file = (name) => fileURLToPath(new URL(`runners/${name}`, import.meta.url));
@@ -20,6 +20,7 @@ export async function run(args) {
   await embedded(quick ? 1_000 : 200_000, quick);
   await transport('small', 29, 64, quick ? 2_000 : 100_000, quick);
   await transport('1MiB', 131_072, 4, quick ? 20 : 1_000, quick);
+  await http(quick);
 }
 
 /** What the runner adds to a model in the same process. */
@@ -137,4 +138,38 @@ async function closedLoop(call, concurrency, calls, childCpu = async () => ({ us
   };
   await sample();
   return sample;
+}
+
+/** The credit-risk service with its model in a worker process, against a server that only parses JSON. */
+async function http(quick) {
+  console.log('\n── credit-risk over HTTP, the model in a worker process, 64 connections ──');
+  const [line] = readFileSync(
+    new URL('../apps/credit-risk/test/fixtures/expected.jsonl', import.meta.url),
+    'utf8',
+  ).split('\n', 1);
+  const body = JSON.stringify(JSON.parse(line).application);
+  let port = 4800;
+  const start = (command) => {
+    port += 1;
+    return server({
+      command: [process.execPath, fileURLToPath(new URL(command, import.meta.url))],
+      env: { PORT: String(port) },
+      url: `http://127.0.0.1:${port}/classify`,
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+      connections: 64,
+      ...(quick ? { warmUpSeconds: 1, seconds: 1 } : {}),
+    });
+  };
+  await compare({
+    title: 'runners-http',
+    quick,
+    baseline: {
+      name: 'bare node:http',
+      sources: [new URL('http/bare.mjs', import.meta.url)],
+      start: () => start('http/bare.mjs'),
+    },
+    contenders: [{ name: 'credit-risk in a process', start: () => start('runners/credit-risk-server.mjs') }],
+  });
 }

@@ -2,6 +2,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { Batcher } from '@ekiben/batching';
 import type { CallOptions } from '@ekiben/batching';
+import type { Call } from './call.ts';
 import { joinable, joinArgs, joinResults, pieceSizes, splitArgs, splitResult } from './join.ts';
 import type { Args, Joinable } from './join.ts';
 import type { Settings } from './settings.ts';
@@ -53,9 +54,10 @@ export class Batches {
   }
 
   /** A call whose arguments cannot be joined with others' is computed alone, at once. */
-  async run(args: Args, options: CallOptions): Promise<unknown> {
-    const call = joinable(args, this.#options.signature.batchDim[0]);
-    return call === null ? this.#options.compute(...args) : this.#batcher.run(call, options);
+  async run(args: Args, call: Call): Promise<unknown> {
+    const joined = joinable(args, this.#options.signature.batchDim[0]);
+    // Of a signal the batcher uses what every CancelSignal has.
+    return joined === null ? this.#options.compute(...args) : this.#batcher.run(joined, call as CallOptions);
   }
 
   close(): Promise<void> {

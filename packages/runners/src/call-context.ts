@@ -6,9 +6,15 @@
  * pays.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { CallOptions } from './types.ts';
+import type { CancelSignal } from './cancellation.ts';
 
-export interface CallContext extends Pick<CallOptions, 'signal' | 'deadline' | 'caller'> {
+export interface CallContext {
+  /** Aborted when nobody wants the answer any more. For `fetch` and others: `toAbortSignal(signal)`. */
+  readonly signal?: CancelSignal | undefined;
+  /** See `CallOptions`. */
+  readonly deadline?: number | undefined;
+  /** See `CallOptions`. */
+  readonly caller?: string | undefined;
   /** W3C trace context of the span that calls, such as `00-4bf9…-00f0…-01`. */
   readonly traceparent?: string | undefined;
 }

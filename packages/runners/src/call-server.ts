@@ -6,11 +6,12 @@ import { toErrorRecord } from '@ekiben/supervisor';
 import { withCallContext } from './call-context.ts';
 import { PROTOCOL, readCall } from './call-frames.ts';
 import type { Hello, WorkerHello } from './call-frames.ts';
+import { Cancellation } from './cancellation.ts';
 import type { MethodState, RunnerCore } from './core.ts';
 import { FrameSocket } from './frame-socket.ts';
 import { FRAME, frameError } from './frames.ts';
-import type { FrameBody, FrameWriter } from './frames.ts';
-import { HANDSHAKE_TIMEOUT_MS, STREAM_WINDOW } from './limits.ts';
+import type { FrameBody } from './frames.ts';
+import { HANDSHAKE_TIMEOUT_MS, MAX_RUNNING_CALLS, STREAM_WINDOW } from './limits.ts';
 import { readValue, writeValue } from './values.ts';
 
 export interface CallServer {
@@ -50,7 +51,7 @@ function listening(server: Server, path: string): Promise<void> {
 
 /** A call being computed. */
 interface Running {
-  readonly cancellation: AbortController | null;
+  readonly cancellation: Cancellation | null;
   /** Of a stream: items that may still be sent, and who waits for more. */
   credit: number;
   onCredit: (() => void) | null;
@@ -61,6 +62,8 @@ class Connection {
   readonly #methods: readonly MethodState[];
   readonly #frames: FrameSocket;
   readonly #running = new Map<number, Running>();
+  /** Of them, those that are no streams: a stream waits for frames of its caller, which must go on being read. */
+  #calls = 0;
   readonly #closed: Promise<void>;
   #greeted = false;
 
@@ -83,7 +86,7 @@ class Connection {
         onClose();
         resolveClosed();
       },
-      onDrain: () => this.#frames.resume(),
+      onDrain: () => this.#holdOrGoOn(),
     });
   }
 
@@ -133,15 +136,17 @@ class Connection {
     const method = this.#methods[number];
     if (method === undefined || this.#running.has(id))
       throw frameError(`call ${id} is a duplicate or asks for a method ${number}`);
-    const cancellation = cancellable ? new AbortController() : null;
+    const cancellation = cancellable ? new Cancellation() : null;
     const running: Running = { cancellation, credit: STREAM_WINDOW, onCredit: null };
     this.#running.set(id, running);
-    const options = cancellation === null ? call : { ...call, signal: cancellation.signal };
+    const options = cancellation === null ? call : { ...call, signal: cancellation };
     if (stream) {
       const items = this.#core.stream(method, args, options);
       const sent = withCallContext(options, () => this.#sendItems(id, running, items));
       return this.#run(id, sent, FRAME.end);
     }
+    this.#calls++;
+    this.#holdOrGoOn();
     // A batch belongs to no single call, and a call that says nothing needs no context.
     const compute = () => this.#core.call(method, args, options);
     return this.#run(id, method.queued || !hasContext ? compute() : withCallContext(options, compute), FRAME.result);
@@ -150,38 +155,47 @@ class Connection {
   async #run(id: number, result: Promise<unknown>, kind: number): Promise<void> {
     try {
       const value = await result;
-      this.#send(kind, id, (to) => kind === FRAME.end || writeValue(to, value, 'the result'));
+      this.#frames.send(kind, id, (to) => kind === FRAME.end || writeValue(to, value, 'the result'));
     } catch (error) {
       this.#sendError(id, error);
     } finally {
       this.#running.delete(id);
+      if (kind === FRAME.result) this.#calls--;
+      this.#holdOrGoOn();
     }
   }
 
   async #sendItems(id: number, running: Running, items: AsyncIterable<unknown>): Promise<void> {
     for await (const item of items) {
-      while (running.credit === 0 && !running.cancellation?.signal.aborted) {
+      while (running.credit === 0 && !running.cancellation?.aborted) {
         await new Promise<void>((resolve) => (running.onCredit = resolve));
       }
-      if (running.cancellation?.signal.aborted) return;
+      if (running.cancellation?.aborted) return;
       running.credit--;
-      this.#send(FRAME.item, id, (to) => writeValue(to, item, 'an item of the stream'));
+      this.#frames.send(FRAME.item, id, (to) => writeValue(to, item, 'an item of the stream'));
     }
   }
 
   #stop(running: Running): void {
-    running.cancellation?.abort();
+    running.cancellation?.abort(callOver());
     running.onCredit?.();
   }
 
   #sendError(id: number, error: unknown): void {
-    this.#send(FRAME.error, id, (to) => writeValue(to, toErrorRecord(error), 'the error'));
+    const record = toErrorRecord(error);
+    try {
+      this.#frames.send(FRAME.error, id, (to) => writeValue(to, record, 'the error'));
+    } catch {
+      const { details: _tooLargeOrTooDeep, ...rest } = record;
+      this.#frames.send(FRAME.error, id, (to) => writeValue(to, rest, 'the error'));
+    }
   }
 
-  /** Reads no further calls while the caller does not read the answers. */
-  #send(kind: number, id: number, write: (to: FrameWriter) => void): void {
-    this.#frames.send(kind, id, write);
-    if (this.#frames.full) this.#frames.pause();
+  /** Reads no further calls while there are too many, or while the caller does not read the answers. */
+  #holdOrGoOn(): void {
+    const hold = this.#calls >= MAX_RUNNING_CALLS || this.#frames.full;
+    if (hold && !this.#frames.isPaused) this.#frames.pause();
+    else if (!hold && this.#frames.isPaused) this.#frames.resume();
   }
 }
 
@@ -192,6 +206,9 @@ function mismatch(ours: Hello, theirs: Partial<Hello> | null): EkibenError {
     { details: { runner: ours.runner, models: ours.models } },
   );
 }
+
+/** Nobody hears it but the model: the caller is the one who gave up. */
+const callOver = () => new EkibenError('EKIBEN_CALL_CANCELLED', 'The caller gave the call up, or is gone.');
 
 const describe = (hello: Partial<Hello> | null): string =>
   `runner ${hello?.runner} with models [${String(hello?.models)}] and protocol ${hello?.protocol}`.slice(0, 500);

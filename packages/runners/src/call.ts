@@ -2,19 +2,20 @@
 import { EkibenError } from '@ekiben/spec';
 import { callContext } from './call-context.ts';
 import type { CallContext } from './call-context.ts';
+import { eitherSignal } from './cancellation.ts';
 import type { CallOptions } from './types.ts';
 
 /** A call's own options with what the request around it adds. */
-export type Call = CallOptions & Pick<CallContext, 'traceparent'>;
+export type Call = CallContext & Pick<CallOptions, 'priority'>;
 
-export const NO_OPTIONS: CallOptions = Object.freeze({});
+export const NO_OPTIONS: Call = Object.freeze({});
 
 /** What `.with()` said counts before what the request says. */
-export function inContext(options: CallOptions): Call {
+export function inContext(options: Call): Call {
   const context = callContext();
   if (context === undefined) return options;
   return {
-    signal: both(options.signal, context.signal),
+    signal: eitherSignal(options.signal, context.signal),
     deadline: Math.min(options.deadline ?? Infinity, context.deadline ?? Infinity),
     priority: options.priority,
     caller: options.caller ?? context.caller,
@@ -22,11 +23,8 @@ export function inContext(options: CallOptions): Call {
   };
 }
 
-const both = (a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined =>
-  a === undefined || b === undefined ? (a ?? b) : AbortSignal.any([a, b]);
-
 /** @throws the signal's reason, or EKIBEN_DEADLINE_EXCEEDED */
-export function throwIfOver({ signal, deadline }: CallOptions): void {
+export function throwIfOver({ signal, deadline }: Call): void {
   signal?.throwIfAborted();
   if (deadline !== undefined && deadline <= performance.now()) throw timedOut();
 }

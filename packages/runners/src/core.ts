@@ -7,7 +7,7 @@ import type { Call } from './call.ts';
 import { resolveSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 import type { MethodSignature, MethodTable } from './signatures.ts';
-import type { AnyRunner, CallOptions, RunnerSettings } from './types.ts';
+import type { AnyRunner, RunnerSettings } from './types.ts';
 
 /** A function that computes, bound to its model. */
 export type Compute = (...args: readonly unknown[]) => unknown;
@@ -95,14 +95,14 @@ export class RunnerCore {
     }
   }
 
-  call(method: MethodState, args: readonly unknown[], options: CallOptions): Promise<unknown> {
+  call(method: MethodState, args: readonly unknown[], options: Call): Promise<unknown> {
     if (method.signature.refused !== null) return Promise.reject(method.signature.refused);
     if (this.#remote !== null) return this.#remote.call(method.name, args, inContext(options));
     if (this.#loaded === null) return this.embedded().then((loaded) => loaded.call(method, args, options));
     return this.#loaded.call(method, args, method.queued ? inContext(options) : options);
   }
 
-  async *stream(method: MethodState, args: readonly unknown[], options: CallOptions): AsyncGenerator<unknown, void> {
+  async *stream(method: MethodState, args: readonly unknown[], options: Call): AsyncGenerator<unknown, void> {
     if (method.signature.refused !== null) throw method.signature.refused;
     if (this.#remote !== null) yield* this.#remote.stream(method.name, args, inContext(options));
     else yield* (await this.embedded()).stream(method, args, options);

@@ -3,9 +3,9 @@ import { EkibenError } from '@ekiben/spec';
 import type { Runnable } from '@ekiben/spec';
 import { Batches } from './batches.ts';
 import { throwIfOver } from './call.ts';
+import type { Call } from './call.ts';
 import { inChunks } from './chunks.ts';
 import type { Compute, MethodState, RunnerCore } from './core.ts';
-import type { CallOptions } from './types.ts';
 
 export class Embedded {
   readonly #core: RunnerCore;
@@ -46,10 +46,10 @@ export class Embedded {
     for (const method of this.#computes.keys()) this.#batch(method);
   }
 
-  async call(method: MethodState, args: readonly unknown[], options: CallOptions): Promise<unknown> {
+  async call(method: MethodState, args: readonly unknown[], call: Call): Promise<unknown> {
     const batches = this.#batches.get(method);
-    if (batches !== undefined) return batches.run(args, options);
-    throwIfOver(options);
+    if (batches !== undefined) return batches.run(args, call);
+    throwIfOver(call);
     const compute = this.#compute(method);
     const result = compute(...args);
     if (isThenable(result)) this.#batch(method);
@@ -57,13 +57,13 @@ export class Embedded {
     return result;
   }
 
-  async *stream(method: MethodState, args: readonly unknown[], options: CallOptions): AsyncGenerator<unknown, void> {
-    throwIfOver(options);
+  async *stream(method: MethodState, args: readonly unknown[], call: Call): AsyncGenerator<unknown, void> {
+    throwIfOver(call);
     const items = this.#compute(method)(...args);
     if (!isAsyncIterable(items)) throw notStreaming(method.name);
     for await (const item of items) {
       yield item;
-      throwIfOver(options);
+      throwIfOver(call);
     }
   }
 

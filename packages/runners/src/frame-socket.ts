@@ -23,13 +23,7 @@ export class FrameSocket {
   constructor({ socket, onFrame, onClose, onDrain }: FrameSocketOptions) {
     this.#socket = socket;
     this.#reader = new FrameReader(onFrame, MAX_HELLO_BYTES);
-    socket.on('data', (chunk: Buffer) => {
-      try {
-        this.#reader.push(chunk);
-      } catch (error) {
-        this.destroy(error as Error);
-      }
-    });
+    socket.on('data', (chunk: Buffer) => this.#read(() => this.#reader.push(chunk)));
     socket.on('drain', () => onDrain?.());
     socket.on('error', (error) => (this.#error ??= error));
     socket.on('end', () => this.destroy());
@@ -73,12 +67,28 @@ export class FrameSocket {
     if (segments.length > 1) this.#socket.uncork();
   };
 
+  get isPaused(): boolean {
+    return this.#socket.isPaused();
+  }
+
+  /** No more frames come until `resume`, not even those that have arrived; the peer feels it when the socket is full. */
   pause(): void {
     this.#socket.pause();
+    this.#reader.pause();
   }
 
   resume(): void {
     this.#socket.resume();
+    this.#read(() => this.#reader.resume());
+  }
+
+  /** A frame that makes no sense ends the connection, and nothing else. */
+  #read(read: () => void): void {
+    try {
+      read();
+    } catch (error) {
+      this.destroy(error as Error);
+    }
   }
 
   /** Sends what was written, then closes. */

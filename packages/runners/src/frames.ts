@@ -242,6 +242,9 @@ export class FrameReader {
   #lengthFilled = 0;
   #frame: Buffer | null = null;
   #frameFilled = 0;
+  #paused = false;
+  /** What arrived and was not read because of a pause. */
+  readonly #kept: Buffer[] = [];
 
   constructor(onFrame: OnFrame, limit: number = MAX_FRAME_BYTES) {
     this.#onFrame = onFrame;
@@ -254,6 +257,10 @@ export class FrameReader {
 
   /** @throws EKIBEN_FRAME_INVALID, and whatever the consumer of frames throws; the connection is then of no more use. */
   push(chunk: Buffer): void {
+    if (this.#paused) {
+      this.#kept.push(chunk);
+      return;
+    }
     let at = 0;
     while (at < chunk.length) {
       if (this.#frame !== null) at = this.#fill(this.#frame, chunk, at);
@@ -264,6 +271,24 @@ export class FrameReader {
         if (chunk.length - at >= length) this.#emit(chunk, at, (at += length), false);
         else this.#frame = Buffer.allocUnsafeSlow(length);
       }
+      if (this.#paused) {
+        if (at < chunk.length) this.#kept.unshift(chunk.subarray(at));
+        return;
+      }
+    }
+  }
+
+  /** Emits no more frames, not even those that have arrived. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** Emits what was kept, until paused again. @throws as `push` does */
+  resume(): void {
+    this.#paused = false;
+    for (let chunk = this.#kept.shift(); chunk !== undefined; chunk = this.#kept.shift()) {
+      this.push(chunk);
+      if (this.#paused) return;
     }
   }
 

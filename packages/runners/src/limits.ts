@@ -35,3 +35,6 @@ export const HOLD_CALLS_MS = 10_000;
 
 /** How many calls may wait so; further ones are refused, since their callers would only time out. */
 export const MAX_HELD_CALLS = 10_000;
+
+/** Calls of one connection that a worker has at once; further ones stay in the socket. Ten full batches of the default size. */
+export const MAX_RUNNING_CALLS = 1_000;

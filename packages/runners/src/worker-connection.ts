@@ -12,7 +12,7 @@ import { FRAME, frameError } from './frames.ts';
 import type { FrameBody } from './frames.ts';
 import { ItemQueue } from './item-queue.ts';
 import { HANDSHAKE_TIMEOUT_MS } from './limits.ts';
-import { onAbort } from './on-abort.ts';
+import { onAbort } from './cancellation.ts';
 import { readValue, writeValue } from './values.ts';
 
 /** Who waits for the answer to one call. */

@@ -6,7 +6,8 @@ import type { Call } from './call.ts';
 import type { Hello } from './call-frames.ts';
 import type { Target } from './core.ts';
 import { HOLD_CALLS_MS, MAX_HELD_CALLS } from './limits.ts';
-import { onAbort } from './on-abort.ts';
+import { onAbort } from './cancellation.ts';
+import type { CancelSignal } from './cancellation.ts';
 import { WorkerConnection } from './worker-connection.ts';
 
 /** Between attempts to reach a worker that should be there. */
@@ -100,7 +101,7 @@ export class WorkerPool implements Target {
   }
 
   /** Waits until there may be a worker. @throws EKIBEN_RUNNER_DOWN */
-  async #hold(until: number, signal: AbortSignal | undefined): Promise<void> {
+  async #hold(until: number, signal: CancelSignal | undefined): Promise<void> {
     const { runner } = this.#hello;
     const left = until - performance.now();
     if (this.#closed) throw runnerDown(runner, 'it was closed');

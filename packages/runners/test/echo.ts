@@ -19,6 +19,23 @@ class Echo {
     return 'done';
   }
   exit(_code: number): void {}
+  zeros(bytes: number): Uint8Array {
+    return new Uint8Array(bytes);
+  }
+  context(): unknown {
+    return null;
+  }
+  async untilCancelled(): Promise<void> {}
+  produced(): number {
+    return 0;
+  }
+  heard(): unknown {
+    return null;
+  }
+  deepError(): void {}
+  async *failAfter(_items: number): AsyncGenerator<number> {
+    yield 0;
+  }
   async *count(to: number): AsyncGenerator<number> {
     for (let i = 0; i < to; i++) yield i;
   }

@@ -3,13 +3,21 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { EkibenError } from '@ekiben/spec';
 import type { Tensor } from '@ekiben/spec';
 import { tensor } from '@ekiben/tensor';
-import { startRunners } from '../src/index.ts';
+import { Cancellation, startRunners, withCallContext } from '../src/index.ts';
 import type { RunningRunners } from '../src/index.ts';
+import { PROTOCOL, writeCall } from '../src/call-frames.ts';
+import type { Hello } from '../src/call-frames.ts';
+import { coreOf } from '../src/core.ts';
+import { FrameSocket } from '../src/frame-socket.ts';
+import { FRAME } from '../src/frames.ts';
+import { STREAM_WINDOW } from '../src/limits.ts';
+import { writeValue } from '../src/values.ts';
 import { WorkerConnection } from '../src/worker-connection.ts';
 import { WorkerPool } from '../src/worker-pool.ts';
 import { brokenRunner, echoRunner } from './echo.ts';
@@ -116,7 +124,120 @@ describe('a runner in a process', () => {
     for await (const item of echo.count.stream(100)) all.push(item);
     expect(all).toEqual(Array.from({ length: 100 }, (_, i) => i));
     for await (const item of echo.count.stream(Infinity)) if (item === 50) break;
-    expect(await echo.echo.run(1)).toBe(1);
+    const produced = await echo.produced.run();
+    expect(produced).toBeLessThan(100 + 50 + 3 * STREAM_WINDOW);
+    expect(await echo.produced.run()).toBe(produced);
+  });
+
+  test('a stream that fails gives what came before, then its error', async () => {
+    const { echo } = await start();
+    const items: number[] = [];
+    const read = async () => {
+      for await (const item of echo.failAfter.stream(40)) items.push(item);
+    };
+    await expect(read()).rejects.toMatchObject({ message: 'broke off', code: 'BROKE_OFF' });
+    expect(items).toHaveLength(40);
+    const notOne = async () => {
+      for await (const item of echo.echo.with({}).stream(1) as unknown as AsyncIterable<unknown>)
+        items.push(item as number);
+    };
+    await expect(notOne()).rejects.toMatchObject({ code: 'EKIBEN_METHOD_NOT_STREAMING' });
+  });
+
+  test('an error whose details cannot travel comes without them', async () => {
+    const { echo } = await start();
+    await expect(echo.deepError.run()).rejects.toMatchObject({ message: 'deep' });
+  });
+
+  test('the context of the request gets there', async () => {
+    const { echo } = await start();
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const context = { traceparent, caller: 'web', deadline: performance.now() + 60_000, signal: new Cancellation() };
+    expect(await withCallContext(context, () => echo.context.run())).toEqual({
+      traceparent,
+      caller: 'web',
+      hasDeadline: true,
+      hasSignal: true,
+    });
+    expect(await echo.context.run()).toEqual({
+      hasDeadline: false,
+      hasSignal: false,
+      traceparent: undefined,
+      caller: undefined,
+    });
+  });
+
+  test('a method hears that its call was given up', async () => {
+    const { echo } = await start();
+    const request = new Cancellation();
+    const call = withCallContext({ signal: request }, () => echo.untilCancelled.run());
+    await echo.echo.run('the call before has arrived');
+    request.abort(new Error('client closed'));
+    await expect(call).rejects.toThrow('client closed');
+    expect(await echo.heard.run()).toBe('EKIBEN_CALL_CANCELLED');
+  });
+
+  test('many calls on one signal are no leak', async () => {
+    const { echo } = await start();
+    const warnings: Error[] = [];
+    const warn = (warning: Error) => void warnings.push(warning);
+    process.on('warning', warn);
+    const controller = new AbortController();
+    const calls = Array.from({ length: 30 }, () => echo.later.with({ signal: controller.signal }).run(60_000));
+    await nextTurn();
+    controller.abort(new Error('stop'));
+    const outcomes = await Promise.allSettled(calls);
+    process.off('warning', warn);
+    expect(
+      outcomes.every((outcome) => outcome.status === 'rejected' && outcome.reason === controller.signal.reason),
+    ).toBe(true);
+    expect(warnings).toEqual([]);
+  });
+
+  test('a caller feels that the worker does not read, instead of filling its own memory', async () => {
+    const { pid, socket } = await start();
+    const connection = await WorkerConnection.open(socket, { protocol: 1, runner: 'echo', models: [] });
+    process.kill(pid, 'SIGSTOP');
+    const calls: Promise<unknown>[] = [];
+    while (!connection.isFull && calls.length < 100) {
+      calls.push(connection.call('zeros', [1, new Uint8Array(1 << 20)], {}));
+      await nextTurn();
+    }
+    expect(calls.length).toBeLessThan(10);
+    process.kill(pid, 'SIGCONT');
+    await connection.drained();
+    expect(await Promise.all(calls)).toEqual(calls.map(() => new Uint8Array(1)));
+    await connection.close();
+  });
+
+  test('a worker reads no further calls while their answers are not read', async () => {
+    const { socket, echo, running } = await start();
+    const CALLS = 3000;
+    let answers = 0;
+    let done = () => {};
+    const frames = new FrameSocket({
+      socket: connect(socket),
+      onFrame(kind) {
+        if (kind === FRAME.hello) frames.trust();
+        if (kind === FRAME.result && ++answers === CALLS) done();
+      },
+      onClose() {},
+    });
+    const hello: Hello = { protocol: PROTOCOL, runner: 'echo', models: [] };
+    frames.send(FRAME.hello, 0, (to) => writeValue(to, hello, 'hello'));
+    const zeros = [...coreOf(echo).methods.keys()].indexOf('zeros');
+    for (let id = 1; id <= CALLS; id++) {
+      frames.send(FRAME.call, id, (to) => writeCall(to, zeros, 'zeros', [1 << 17], {}, false));
+    }
+    frames.flush();
+    frames.pause();
+    for (let i = 0; i < 10; i++) expect(await echo.later.run(100)).toBe('done'); // it has time to do too much
+    expect(running.status()[0]?.workers[0]?.memoryBytes).toBeLessThan(300 * 2 ** 20);
+    await new Promise<void>((resolve) => {
+      done = resolve;
+      frames.resume();
+    });
+    frames.destroy();
   });
 
   test('one that breaks off its own process does not harm the caller', async () => {
