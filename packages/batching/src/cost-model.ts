@@ -12,6 +12,8 @@ const BATCHES_TO_JUDGE = 5;
 const TOLERANCE = 3;
 /** …and a mean deviation is at least this share of the prediction, or a steady model could never be seen to change. */
 const MIN_DEVIATION = 0.05;
+/** Faster is not measured but an artefact of the clock. */
+const MIN_MS = 1e-6;
 /** How many batches of the first size the initial guess, "rows are free", counts as. */
 const PRIOR = 0.01;
 
@@ -63,7 +65,7 @@ export class CostModel {
   /** Adds a batch of `rows` that took `ms`. */
   observe(rows: number, ms: number): void {
     this.#seen++;
-    if (this.#seen <= WARM_UP_BATCHES || ms <= 0) return;
+    if (this.#seen <= WARM_UP_BATCHES || ms < MIN_MS) return;
     const scale = predict(this.#cost, rows) || this.#begin(rows, ms);
     const time = this.#clip(ms / scale);
     const x = 1 / scale;
@@ -77,10 +79,11 @@ export class CostModel {
     this.#fixed += ((this.#c * x - this.#b * y) * error) / determinant;
     this.#perUnit += ((this.#a * y - this.#b * x) * error) / determinant;
     this.#cost = this.#line(determinant);
+    this.#rescale(scale / predict(this.#cost, rows));
   }
 
   #begin(rows: number, ms: number): number {
-    this.#unit = rows || 1;
+    this.#unit = Math.max(1, rows);
     this.#c = PRIOR / ms ** 2;
     return ms;
   }
@@ -103,6 +106,13 @@ export class CostModel {
     this.#a -= part * u * u;
     this.#b -= part * u * v;
     this.#c -= part * v * v;
+  }
+
+  /** When the prediction moves, weights move along, or batches from faster times would outweigh those of today. */
+  #rescale(ratio: number): void {
+    this.#a *= ratio * ratio;
+    this.#b *= ratio * ratio;
+    this.#c *= ratio * ratio;
   }
 
   /** The solution, or the best one that has neither a negative fixed part nor rows of negative cost. */
