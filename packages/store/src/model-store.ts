@@ -101,9 +101,9 @@ export class ModelStore {
    * @throws EKIBEN_MODEL_NOT_FOUND, EKIBEN_TAG_INVALID, EKIBEN_TAG_AMBIGUOUS, EKIBEN_ALIAS_DANGLING, EKIBEN_MANIFEST_INVALID,
    *   EKIBEN_FRAMEWORK_MISMATCH, EKIBEN_FRAMEWORK_SPEC_VERSION
    */
-  get<Native, Methods extends object>(
+  get<Native extends Source, Methods extends object, Options extends object, Source>(
     tag: string,
-    framework: Framework<Native, Methods>,
+    framework: Framework<Native, Methods, Options, Source>,
   ): Promise<Model<Native, Methods>>;
   get(tag: string): Promise<StoredModel>;
   async get(tag: string, framework?: Framework<unknown, object>): Promise<StoredModel | Model<unknown, object>> {
