@@ -8,6 +8,7 @@ import type { Exported, ExportOptions } from './export.ts';
 import { pinnedTags, storeHome } from './home.ts';
 import type { ImportOptions, ImportSource } from './import.ts';
 import type { ItemFacts, ItemKind, Listed, Stored } from './kind.ts';
+import { requireMetadata } from './metadata.ts';
 import { bindModel, CUSTOM_OBJECTS_JSON, requireSpecVersion, type Model, type StoredModel } from './model.ts';
 import {
   MODEL_MANIFEST,
@@ -44,7 +45,7 @@ export interface SaveOptions<Methods extends object, Options extends object> {
   readonly signatures?: Partial<Signatures<Methods>> | undefined;
   /** For finding models, such as `{ stage: 'dev' }`. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
-  /** Anything JSON-like: data set, scores, parameters. */
+  /** Data set, scores, parameters: strings, numbers, booleans, lists and mappings. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   /** The framework's own. */
   readonly options?: Options | undefined;
@@ -130,7 +131,7 @@ export class ModelStore {
 
   /**
    * Saves a model as a new version of `name`, or as `name:version`. It is there completely, or not at all.
-   * @throws EKIBEN_TAG_INVALID, EKIBEN_ALREADY_EXISTS, EKIBEN_STORE_DISK_FULL, EKIBEN_STORE_NOT_WRITABLE,
+   * @throws EKIBEN_TAG_INVALID, EKIBEN_METADATA_INVALID, EKIBEN_ALREADY_EXISTS, EKIBEN_STORE_DISK_FULL, EKIBEN_STORE_NOT_WRITABLE,
    *   EKIBEN_FRAMEWORK_SPEC_VERSION, and what the framework throws
    */
   async save<Native extends Source, Methods extends object, Options extends object, Source>(
@@ -261,6 +262,7 @@ export class ModelStore {
         context,
         apiVersion,
       } = await write(draft);
+      requireMetadata(metadata);
       const manifest = await writeModelManifest({
         ...identity,
         module,
@@ -271,6 +273,8 @@ export class ModelStore {
         context: { frameworkName: '', frameworkVersions: {}, nodeVersion: process.versions.node, ...context },
         apiVersion,
       });
+      // What could not be read again is refused now.
+      await readModelManifest(manifest, 'the manifest to be saved');
       await draft.write(MODEL_MANIFEST, Buffer.from(manifest));
     });
     return item;

@@ -15,8 +15,8 @@ const PART_BYTES = 16 * MIB;
 const PARTS_AT_ONCE = 4;
 /** S3 takes 10,000 parts. */
 const PARTS_MAX = 9_000;
-/** Each goes on where the one before broke. */
-const READ_ATTEMPTS = 4;
+/** A read that breaks goes on where it broke, unless that brings nothing so often. */
+const VAIN_READS = 4;
 
 /**
  * A transport for `s3://bucket/key`.
@@ -70,9 +70,10 @@ function open(
   etag: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<GetObjectCommandOutput> {
-  const rest = from === 0 ? {} : { Range: `bytes=${from}-`, IfMatch: etag };
+  // The checksum is of the whole: with a range, the SDK would compare it with a part.
+  const part = from === 0 ? { ChecksumMode: 'ENABLED' as const } : { Range: `bytes=${from}-`, IfMatch: etag };
   return client.send(
-    new GetObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: 'ENABLED', ...rest }),
+    new GetObjectCommand({ Bucket: bucket, Key: key, ...part }),
     signal === undefined ? {} : { abortSignal: signal },
   );
 }
@@ -89,16 +90,18 @@ async function* readWhole(
   let response = first;
   let bytes = 0;
   let sum = 0;
-  for (let attempt = 1; ; attempt++) {
+  let vain = 0;
+  for (;;) {
     try {
       for await (const chunk of response.Body as Readable as AsyncIterable<Uint8Array>) {
         sum = crc32(chunk, sum);
         bytes += chunk.length;
+        vain = 0;
         yield chunk;
       }
       break;
     } catch (error) {
-      if (attempt === READ_ATTEMPTS || signal?.aborted === true) throw explain(where, error);
+      if (++vain === VAIN_READS || signal?.aborted === true) throw explain(where, error);
       response = await explaining(where, () => open(client, bucket, key, bytes, first.ETag, signal));
     }
   }

@@ -31,7 +31,7 @@ describe('a saved model', () => {
   test('is found, loaded and described', async () => {
     const saved = await store.save('weights', Buffer.from('abc'), bytes, {
       labels: { stage: 'dev' },
-      metadata: { rows: 3, nested: { list: [1, null, 'x'] } },
+      metadata: { rows: 3, nested: { list: [1, true, 'x'] } },
       signatures: { length: { wireName: 'the_length', batchable: true, batchDim: [1, 0] } },
       customObjects: { greeting: customObject('hello', text) },
     });
@@ -46,7 +46,7 @@ describe('a saved model', () => {
     });
     expect(model.info).toMatchObject({
       labels: { stage: 'dev' },
-      metadata: { rows: 3, nested: { list: [1, null, 'x'] } },
+      metadata: { rows: 3, nested: { list: [1, true, 'x'] } },
       apiVersion: 'v2',
     });
     expect(await model.customObject('greeting', text)).toBe('hello again');
@@ -102,6 +102,23 @@ describe('a saved model', () => {
     expect((await failure(store.create('files', (draft) => draft.write('../x', new Uint8Array()))))?.code).toBe(
       'EKIBEN_MODEL_FILE_NAME_INVALID',
     );
+  });
+
+  test.each([
+    [{ a: null }, 'metadata.a is null'],
+    [{ a: { b: [1, undefined] } }, 'metadata.a.b[1] is undefined'],
+    [{ a: 1n }, 'metadata.a is bigint'],
+    [{ a: new Date(0) }, 'metadata.a is a Date'],
+    [{ a: new Map() }, 'metadata.a is a Map'],
+    [{ a: () => 1 }, 'metadata.a is function'],
+  ])('is refused with metadata that would keep Python from listing the store: %p', async (metadata, message) => {
+    const error = await failure(store.save('weights', Buffer.from('abc'), bytes, { metadata }));
+    expect(error).toMatchObject({ code: 'EKIBEN_METADATA_INVALID', message: expect.stringContaining(message) });
+    const prototype = JSON.parse('{"a": {"__proto__": 1}}') as Record<string, unknown>;
+    expect((await failure(store.save('weights', Buffer.from('abc'), bytes, { metadata: prototype })))?.code).toBe(
+      'EKIBEN_MANIFEST_INVALID',
+    );
+    expect(await store.list()).toEqual([]);
   });
 
   test('is refused by another framework, or another version of the contract, naming both', async () => {
