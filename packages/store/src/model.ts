@@ -9,6 +9,7 @@ import {
   type ModelManifest,
   type PickleNode,
 } from '@ekiben/spec';
+import { servingAdvice } from './advice.ts';
 import { requireInside } from './draft.ts';
 import { ifThere, isMissing } from './files.ts';
 import { toManifest, type ModelInfo } from './model-manifest.ts';
@@ -48,9 +49,10 @@ export function bindModel<Native, Methods extends object>(
 ): Model<Native, Methods> {
   requireSpecVersion(framework);
   if (info.module !== framework.module) {
+    const advice = servingAdvice(info.module, info.tag);
     throw new EkibenError(
       'EKIBEN_FRAMEWORK_MISMATCH',
-      `model '${info.tag}' was saved by '${info.module}' but is asked for with the framework '${framework.module}'`,
+      `model '${info.tag}' was saved by '${info.module}' but is asked for with the framework '${framework.module}'${advice === undefined ? '' : `; ${advice}`}`,
       { details: { tag: info.tag, module: info.module, framework: framework.module } },
     );
   }

@@ -170,6 +170,19 @@ describe('what Python saved', () => {
   };
   const xgboost = { ...bytes, module: 'bentoml.xgboost' };
 
+  test.each([
+    ['', 'plain files'],
+    ['bentoml.picklable_model', 'runs in Python only'],
+    ['bentoml.pytorch', "torch.onnx.export(bentoml.pytorch.load_model('plain:v1')"],
+    ['bentoml.keras', "tf2onnx.convert.from_keras(bentoml.keras.load_model('plain:v1')"],
+  ])('of the module %j says what to do when a framework is to run it', async (module, advice) => {
+    await store.import(await writeFiles(temporary(), { 'model.yaml': manifest({ module }) }));
+    expect(await failure(store.get('plain', bytes))).toMatchObject({
+      code: 'EKIBEN_FRAMEWORK_MISMATCH',
+      message: expect.stringContaining(advice),
+    });
+  });
+
   test('gives its custom objects one by one', async () => {
     await store.import(fixture('archives/credit_risk_model.bentomodel'));
     const model = await store.get('credit_risk_model', xgboost);
