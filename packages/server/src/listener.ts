@@ -1,18 +1,21 @@
 /** The first of ours that a request meets. What could be done once was done before. */
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { problemReply } from '@ekiben/service';
 import type { Dispatcher, Reply } from '@ekiben/service';
 import type { RequestMeter } from './request-meter.ts';
+import type { GatheringRequest } from './gathering-request.ts';
 import { NodeExchange } from './node-exchange.ts';
 import { writeReply } from './write-reply.ts';
 
 /** nginx's number for a client that left before the answer. */
 const CLIENT_CLOSED = 499;
 
+type OnRequest = (request: GatheringRequest, response: ServerResponse) => void;
+
 export interface Listener {
-  readonly onRequest: RequestListener;
+  readonly onRequest: OnRequest;
   /** For a request with `expect: 100-continue`. */
-  readonly onCheckContinue: RequestListener;
+  readonly onCheckContinue: OnRequest;
   /** From now on every answer ends its connection. */
   drain(): void;
 }
@@ -21,7 +24,7 @@ export interface Listener {
 export function createListener(dispatcher: Dispatcher<NodeExchange>, meters: readonly RequestMeter[]): Listener {
   let draining = false;
 
-  const listen = (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void => {
+  const listen = (request: GatheringRequest, response: ServerResponse, awaitsContinue: boolean): void => {
     const exchange = new NodeExchange(request, response, awaitsContinue);
     const route = dispatcher.match(exchange.method, exchange.path);
     const meter = meters[route.index] as RequestMeter;

@@ -1,7 +1,8 @@
 /** A node:http request and response as the service's Exchange. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { bodyTooLarge, clientClosed } from '@ekiben/service';
 import type { Exchange } from '@ekiben/service';
+import type { GatheringRequest } from './gathering-request.ts';
 
 const EMPTY = new Uint8Array(0);
 
@@ -9,12 +10,12 @@ export class NodeExchange implements Exchange {
   readonly method: string;
   readonly path: string;
   readonly deadline = undefined;
-  readonly request: IncomingMessage;
+  readonly request: GatheringRequest;
   readonly response: ServerResponse;
   /** The client waits for `100 Continue` before it sends the body. */
   awaitsContinue: boolean;
 
-  constructor(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) {
+  constructor(request: GatheringRequest, response: ServerResponse, awaitsContinue: boolean) {
     this.method = request.method ?? '';
     this.path = pathOf(request.url ?? '');
     this.request = request;
@@ -58,18 +59,31 @@ export class NodeExchange implements Exchange {
   bytes(maxBytes: number): Promise<Uint8Array> {
     if (this.length === 0) return Promise.resolve(EMPTY);
     this.#sendContinue();
+    const { request } = this;
     return new Promise((resolve, reject) => {
       const chunks: Uint8Array[] = [];
       let size = 0;
-      this.request
-        .on('data', (chunk: Uint8Array) => {
+      const isTaken = request.takeBody({
+        take(chunk) {
           size += chunk.length;
-          if (size <= maxBytes) chunks.push(chunk);
-          else reject(bodyTooLarge(maxBytes));
-        })
-        .on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks)))
-        .on('error', (error) => reject(clientClosed(error)));
+          if (size <= maxBytes) {
+            chunks.push(chunk);
+          } else {
+            request.releaseBody();
+            reject(bodyTooLarge(maxBytes));
+          }
+        },
+        end: () => resolve(joined(chunks)),
+        fail: (error) => reject(clientClosed(error)),
+      });
+      if (!isTaken) this.#gather(maxBytes).then(resolve, reject);
     });
+  }
+
+  async #gather(maxBytes: number): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of this.stream(maxBytes)) chunks.push(chunk);
+    return joined(chunks);
   }
 
   async *stream(maxBytes: number): AsyncGenerator<Uint8Array, void> {
@@ -94,6 +108,11 @@ export class NodeExchange implements Exchange {
     this.awaitsContinue = false;
     this.response.writeContinue();
   }
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const [first = EMPTY, second] = chunks;
+  return second === undefined ? first : Buffer.concat(chunks);
 }
 
 /** The path of a request target: mostly the target itself. */

@@ -8,6 +8,7 @@ import { bind, urlOf } from './bind.ts';
 import { onClientError } from './client-error.ts';
 import { docsUiRoutes } from './docs-ui.ts';
 import { drain } from './drain.ts';
+import { GatheringRequest } from './gathering-request.ts';
 import { healthRoutes } from './health.ts';
 import { GRACE_MS, HEADERS_TIMEOUT_MS, KEEP_ALIVE_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from './limits.ts';
 import { createListener } from './listener.ts';
@@ -99,11 +100,12 @@ async function listen(
 /** How often node looks for clients over their time. Its own default would give a slow one half a minute more. */
 const CHECK_INTERVAL_MS = 5_000;
 
-function createHttpServer(options: ServeOptions): Server {
+function createHttpServer(options: ServeOptions): Server<typeof GatheringRequest> {
   const requestTimeout = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
   // No longer than for the whole request; 0 is for ever.
   const headersTimeout = Math.min(options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS, requestTimeout || Infinity);
   return createServer({
+    IncomingMessage: GatheringRequest,
     headersTimeout,
     requestTimeout,
     keepAliveTimeout: options.keepAliveTimeoutMs ?? KEEP_ALIVE_TIMEOUT_MS,

@@ -1,5 +1,4 @@
 /** Puts a Reply on the wire. The common one, a string, goes out as one write: head and body together. */
-import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Reply, ReplyBody } from '@ekiben/service';
@@ -15,19 +14,20 @@ const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
  */
 export function writeReply(exchange: NodeExchange, reply: Reply, close: boolean): void | Promise<void> {
   const { response } = exchange;
-  const { body } = reply;
+  const { status, body } = reply;
   const unread = isUnread(exchange);
   const head = headOf(reply, close || unread);
-  if (body === null || BODILESS.has(reply.status)) {
-    if (body === null && !BODILESS.has(reply.status)) head.push('content-length', 0);
-    response.writeHead(reply.status, head).end();
+  if (body !== null && !isWhole(body)) return writeStream(exchange, status, head, body);
+  const hasBody = !BODILESS.has(status);
+  if (hasBody) head.push('content-length', body === null ? 0 : Buffer.byteLength(body));
+  response.writeHead(status, head);
+  if (!unread) {
+    response.end(hasBody ? body : null);
     return undefined;
   }
-  if (!isWhole(body)) return writeStream(exchange, reply.status, head, body);
-  head.push('content-length', typeof body === 'string' ? Buffer.byteLength(body) : body.length);
-  response.writeHead(reply.status, head);
-  if (unread) endWhenRead(exchange, response, body);
-  else response.end(body);
+  if (hasBody && body !== null) response.write(body);
+  else response.flushHeaders();
+  endWhenRead(exchange);
   return undefined;
 }
 
@@ -62,7 +62,7 @@ async function writeStream(
 ) {
   const { response } = exchange;
   response.writeHead(status, head);
-  if (exchange.method === 'HEAD') {
+  if (exchange.method === 'HEAD' || BODILESS.has(status)) {
     await body[Symbol.asyncIterator]().return?.();
     response.end();
     return;
@@ -70,10 +70,12 @@ async function writeStream(
   const { socket } = exchange.request;
   answering.add(socket);
   try {
-    await pipeline(body, response);
+    await pipeline(body, response, { end: false });
   } finally {
     answering.delete(socket);
   }
+  if (isUnread(exchange)) endWhenRead(exchange);
+  else response.end();
 }
 
 /** Whether more of the body is to come than is worth waiting for. */
@@ -82,9 +84,8 @@ function isUnread(exchange: NodeExchange): boolean {
   return exchange.awaitsContinue || (exchange.length ?? Infinity) > DISCARD_BYTES;
 }
 
-/** Sends the answer now, and closes when the client has stopped sending. */
-function endWhenRead({ request }: NodeExchange, response: ServerResponse, body: string | Uint8Array): void {
-  response.write(body);
+/** Ends the answer, and with it the connection, when the client has stopped sending. */
+function endWhenRead({ request, response }: NodeExchange): void {
   const end = () => {
     clearTimeout(timer);
     response.end();

@@ -102,11 +102,35 @@ describe('bodies', () => {
     await connection.rest();
   });
 
+  test('a long one in many pieces, of known length', async () => {
+    const word = JSON.stringify('x'.repeat(900));
+    const connection = await open();
+    const request = postRequest('/echo', word);
+    for (let at = 0; at < request.length; at += 100) {
+      connection.send(request.slice(at, at + 100));
+      await new Promise(setImmediate);
+    }
+    expect(await connection.until(/x"$/)).toContain(word);
+    connection.socket.destroy();
+  });
+
   test('a client that sends all of a refused body before it reads still finds the answer', async () => {
     const connection = await open();
     const body = 'x'.repeat(3_000_000);
     connection.send(`POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
     expect(await connection.rest()).toMatch(/^HTTP\/1\.1 413 [\s\S]*\}$/);
+  });
+
+  test('an answer with no body reaches a client that is still sending, too', async () => {
+    const quiet = await serve(
+      service.use((ctx) => void (ctx.response.status = 204)),
+      { port: 0 },
+    );
+    const connection = await RawConnection.open(quiet.port);
+    const body = 'x'.repeat(3_000_000);
+    connection.send(`POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    expect(await connection.rest()).toMatch(/^HTTP\/1\.1 204 [\s\S]*\r\n\r\n$/);
+    await quiet.close();
   });
 
   test('with expect: 100-continue, the body is asked for only where it is wanted', async () => {
@@ -121,6 +145,40 @@ describe('bodies', () => {
     expect(statusesOf(received)).toEqual([404]);
     expect(received).toMatch(/connection: close/);
     unwanted.socket.destroy();
+  });
+});
+
+describe('bodies behind a middleware that takes its time', () => {
+  let slow: RunningServer;
+  beforeAll(async () => {
+    slow = await serve(
+      service.use(async (_, next) => {
+        await new Promise(setImmediate);
+        await next();
+      }),
+      { port: 0 },
+    );
+  });
+  afterAll(() => slow.close());
+
+  test('whole, in pieces, and pipelined', async () => {
+    const connection = await RawConnection.open(slow.port);
+    connection.send(postRequest('/echo', '"one"') + postRequest('/echo', '"two"'));
+    await connection.until(/"one"[\s\S]*"two"/);
+    const [head = '', rest = ''] = postRequest('/echo', '"three"').split(/(?<=\r\n\r\n"th)/);
+    connection.send(head);
+    await new Promise(setImmediate);
+    const received = await connection.send(rest).until(/"three"/);
+    expect(statusesOf(received)).toEqual([200, 200, 200]);
+    connection.socket.destroy();
+  });
+
+  test('too large', async () => {
+    const connection = await RawConnection.open(slow.port);
+    connection.send('POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n');
+    connection.send(`400\r\n${'x'.repeat(1024)}\r\n`);
+    expect(statusesOf(await connection.until(/larger[^}]*\}/))).toEqual([413]);
+    connection.socket.destroy();
   });
 });
 
