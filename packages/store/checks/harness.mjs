@@ -91,17 +91,21 @@ export function run(command, args, options = {}) {
   return stdout;
 }
 
-/** @returns {Promise<{ status: number | null, signal: string | null, stdout: string, stderr: string }>} */
+/**
+ * @typedef {{ status: number | null, signal: string | null, stdout: string, stderr: string }} Ended
+ * @returns {Promise<Ended> & { stop: () => void }} `stop` ends its standard input
+ */
 export function start(command, args, options = {}) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, options);
-    let stdout = '';
-    let stderr = '';
-    child.stdout?.on('data', (chunk) => (stdout += chunk));
-    child.stderr?.on('data', (chunk) => (stderr += chunk));
+  const child = spawn(command, args, options);
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk) => (stdout += chunk));
+  child.stderr?.on('data', (chunk) => (stderr += chunk));
+  const ended = new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (status, signal) => resolve({ status, signal, stdout, stderr }));
   });
+  return Object.assign(ended, { stop: () => child.stdin.end() });
 }
 
 export function isInstalled(command) {

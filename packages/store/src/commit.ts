@@ -67,19 +67,23 @@ async function moveIn(ground: Ground, draft: StoreDraft, info: ItemInfo, replaci
   const removed = removedItem(draft.root, info);
   if ((await isDirectory(target)) !== replacing) return false;
   const oldDigests = replacing ? await readDigestsLeniently(layout.digests(name, version)) : undefined;
+  const before = await settledLatest(ground, name);
+  const newest = !replacing && (await isNewerThan(ground, info, before));
   const undo: (() => Promise<unknown>)[] = [];
   try {
     if (replacing) {
       await moveInto(target, removed);
       undo.push(() => rename(removed, target));
-    } else if (await willBeNewest(ground, info)) {
+    } else if (newest) {
       // Until the rename the file names nothing, so that readers look for the newest themselves and find the old one.
       await writeLatest(ground, name, version);
     }
     await moveInto(draft.dir, target);
     undo.push(() => rename(target, draft.dir));
     await syncDirectory(layout.name(name));
-    if (replacing || (await readLatest(ground, name)) === undefined) await refreshLatest(ground, name);
+    // Python may have found the file naming nothing, and have put the old version back.
+    if (replacing || (await readLatest(ground, name)) !== (newest ? version : before))
+      await refreshLatest(ground, name);
     await moveInto(draftDigests(draft.root, info), layout.digests(name, version));
   } catch (error) {
     for (const step of undo.toReversed()) await step();
@@ -104,15 +108,23 @@ async function moveInto(from: string, to: string): Promise<void> {
   }
 }
 
-async function willBeNewest(ground: Ground, info: ItemInfo): Promise<boolean> {
-  const { name } = info;
+/** The newest version, with the file made to say so. */
+async function settledLatest(ground: Ground, name: string): Promise<string | undefined> {
   const latest = await readLatest(ground, name);
-  if (latest === undefined) {
-    await refreshLatest(ground, name);
-    const found = await readLatest(ground, name);
-    return found === undefined || isNewest(info, await readItem(ground, name, found));
+  if (latest !== undefined) return latest;
+  await refreshLatest(ground, name);
+  return readLatest(ground, name);
+}
+
+async function isNewerThan(ground: Ground, info: ItemInfo, latest: string | undefined): Promise<boolean> {
+  if (latest === undefined) return true;
+  try {
+    return isNewest(info, await readItem(ground, info.name, latest));
+  } catch (error) {
+    // A damaged manifest of another version must not keep this one out.
+    if (EkibenError.is(error)) return true;
+    throw error;
   }
-  return isNewest(info, await readItem(ground, name, latest));
 }
 
 /** Also records digests of what Python wrote, once it is known to be equal. */

@@ -242,6 +242,16 @@ describe('equal files', () => {
   });
 });
 
+test('a damaged version does not keep others out', async () => {
+  const { path } = await store.create('plain:v1', (draft) => draft.write('x', Buffer.from('x')));
+  await writeFile(join(path, 'model.yaml'), '');
+  const { tag } = await store.create('plain', (draft) => draft.write('x', Buffer.from('x')));
+  expect(await store.resolve('plain')).toBe(tag);
+  expect((await store.list()).map((model) => model.tag)).toEqual([tag]);
+  expect(await store.delete('plain:v1')).toBe('plain:v1');
+  expect(await store.resolve('plain')).toBe(tag);
+});
+
 test('many at once on one name lose nothing', async () => {
   const saved = await Promise.all(
     Array.from({ length: 12 }, (_, each) => store.save('a', Buffer.from(String(each)), bytes)),
