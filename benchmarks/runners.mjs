@@ -18,8 +18,8 @@ const file = (name) => fileURLToPath(new URL(`runners/${name}`, import.meta.url)
 export async function run(args) {
   const quick = args.includes('--quick');
   await embedded(quick ? 1_000 : 200_000, quick);
-  await transport('small', 29, 64, quick ? 2_000 : 100_000, quick);
-  await transport('1MiB', 131_072, 4, quick ? 20 : 1_000, quick);
+  await transport('small', 29, 64, quick ? 2_000 : 300_000, quick);
+  await transport('1MiB', 131_072, 4, quick ? 20 : 2_000, quick);
   await http(quick);
 }
 

@@ -1,11 +1,13 @@
 /** A socket that sends and receives frames: what is written in one turn of the event loop leaves in one write. */
+import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { FrameReader, FrameWriter } from './frames.ts';
 import type { OnFrame } from './frames.ts';
 import { EARLY_FLUSH_BYTES, HIGH_WATER_BYTES, MAX_FRAME_BYTES, MAX_HELLO_BYTES } from './limits.ts';
 
 export interface FrameSocketOptions {
-  readonly socket: Socket;
+  /** One that was accepted, or the path of one to connect to. */
+  readonly socket: Socket | string;
   onFrame: OnFrame;
   /** Called once, when no more frames will come; with the error, if one ended the connection. */
   onClose(error: Error | undefined): void;
@@ -21,13 +23,13 @@ export class FrameSocket {
   #error: Error | undefined;
 
   constructor({ socket, onFrame, onClose, onDrain }: FrameSocketOptions) {
-    this.#socket = socket;
     this.#reader = new FrameReader(onFrame, MAX_HELLO_BYTES);
-    socket.on('data', (chunk: Buffer) => this.#read(() => this.#reader.push(chunk)));
-    socket.on('drain', () => onDrain?.());
-    socket.on('error', (error) => (this.#error ??= error));
-    socket.on('end', () => this.destroy());
-    socket.on('close', () => {
+    this.#socket = typeof socket === 'string' ? this.#connect(socket) : socket;
+    if (socket === this.#socket) socket.on('data', (chunk: Buffer) => this.#read(() => this.#reader.push(chunk)));
+    this.#socket.on('drain', () => onDrain?.());
+    this.#socket.on('error', (error) => (this.#error ??= error));
+    this.#socket.on('end', () => this.destroy());
+    this.#socket.on('close', () => {
       if (this.#flush !== null) clearImmediate(this.#flush);
       onClose(this.#error);
     });
@@ -80,6 +82,16 @@ export class FrameSocket {
   resume(): void {
     this.#socket.resume();
     this.#read(() => this.#reader.resume());
+  }
+
+  /** Reads to where the reader wants it, which Node offers for sockets that connect only. */
+  #connect(path: string): Socket {
+    const buffer = () => this.#reader.target();
+    const callback = (length: number) => {
+      this.#read(() => this.#reader.received(length));
+      return true;
+    };
+    return connect({ path, onread: { buffer, callback } });
   }
 
   /** A frame that makes no sense ends the connection, and nothing else. */

@@ -242,6 +242,9 @@ export class FrameReader {
   #lengthFilled = 0;
   #frame: Buffer | null = null;
   #frameFilled = 0;
+  // What `target` handed out last: the frame under way, or a block that is used again and again.
+  #intoFrame = false;
+  #block: Buffer | null = null;
   #paused = false;
   /** What arrived and was not read because of a pause. */
   readonly #kept: Buffer[] = [];
@@ -258,7 +261,7 @@ export class FrameReader {
   /** @throws EKIBEN_FRAME_INVALID, and whatever the consumer of frames throws; the connection is then of no more use. */
   push(chunk: Buffer): void {
     if (this.#paused) {
-      this.#kept.push(chunk);
+      this.#kept.push(Buffer.from(chunk)); // a copy: the chunk's memory may be read into again
       return;
     }
     let at = 0;
@@ -272,10 +275,23 @@ export class FrameReader {
         else this.#frame = Buffer.allocUnsafeSlow(length);
       }
       if (this.#paused) {
-        if (at < chunk.length) this.#kept.unshift(chunk.subarray(at));
+        if (at < chunk.length) this.#kept.unshift(Buffer.from(chunk.subarray(at)));
         return;
       }
     }
+  }
+
+  /** Where the next bytes are best read to: into the large frame that is under way, so that they need not be copied there. */
+  target(): Buffer {
+    this.#intoFrame = this.#frame !== null;
+    if (this.#frame !== null) return this.#frame.subarray(this.#frameFilled);
+    return (this.#block ??= Buffer.allocUnsafeSlow(BLOCK_BYTES));
+  }
+
+  /** `length` bytes were read to the last `target()`. @throws as `push` does */
+  received(length: number): void {
+    if (this.#intoFrame && this.#frame !== null) this.#filled(this.#frame, length);
+    else if (this.#block !== null) this.push(this.#block.subarray(0, length));
   }
 
   /** Emits no more frames, not even those that have arrived. */
@@ -303,14 +319,17 @@ export class FrameReader {
   }
 
   #fill(frame: Buffer, chunk: Buffer, at: number): number {
-    const end = Math.min(chunk.length, at + frame.length - this.#frameFilled);
-    this.#frameFilled += chunk.copy(frame, this.#frameFilled, at, end);
-    if (this.#frameFilled === frame.length) {
-      this.#frame = null;
-      this.#frameFilled = 0;
-      this.#emit(frame, 0, frame.length, true);
-    }
-    return end;
+    const copied = chunk.copy(frame, this.#frameFilled, at);
+    this.#filled(frame, copied);
+    return at + copied;
+  }
+
+  #filled(frame: Buffer, length: number): void {
+    this.#frameFilled += length;
+    if (this.#frameFilled < frame.length) return;
+    this.#frame = null;
+    this.#frameFilled = 0;
+    this.#emit(frame, 0, frame.length, true);
   }
 
   #emit(bytes: Buffer, at: number, end: number, owned: boolean): void {

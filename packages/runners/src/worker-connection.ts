@@ -1,5 +1,4 @@
 /** The caller's end of a connection to a worker: many calls at once, each told by its id. */
-import { connect } from 'node:net';
 import { EkibenError } from '@ekiben/spec';
 import { fromErrorRecord } from '@ekiben/supervisor';
 import { throwIfOver, timedOut } from './call.ts';
@@ -60,7 +59,7 @@ export class WorkerConnection implements Target {
       };
     });
     this.#frames = new FrameSocket({
-      socket: connect(path),
+      socket: path,
       onFrame: (kind, id, body) => this.#receive(kind, id, body),
       onClose,
       onDrain: () => wake(this.#onDrain),

@@ -37,6 +37,64 @@ describe('frames', () => {
     );
   });
 
+  test('come out the same when they are read to where the reader wants them', () => {
+    const sizes = fc.array(fc.integer({ min: 0, max: 200_000 }), { maxLength: 8 });
+    fc.assert(
+      fc.property(sizes, fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1 }), (lengths, reads) => {
+        const list = lengths.map((length, i): Frame => [1, i, String(i).repeat(length)]);
+        const bytes = write(list);
+        const read: Frame[] = [];
+        const reader = new FrameReader((kind, id, body) => read.push([kind, id, body.string()]));
+        for (let at = 0, i = 0; at < bytes.length; i++) {
+          const target = reader.target();
+          const copied = bytes.copy(target, 0, at, Math.min(bytes.length, at + (reads[i % reads.length] ?? 1)));
+          reader.received(copied);
+          at += copied;
+        }
+        expect(read.length).toBe(list.length);
+        expect(read.every(([, id, text], i) => id === i && text === list[i]?.[2])).toBe(true);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('wait while the reader is paused, and lose nothing', () => {
+    fc.assert(
+      fc.property(
+        frames,
+        fc.infiniteStream(fc.integer({ min: 1, max: 40 })),
+        fc.infiniteStream(fc.boolean()),
+        (list, cuts, pauses) => {
+          const bytes = write(list);
+          const read: Frame[] = [];
+          let paused = false;
+          const reader = new FrameReader((kind, id, body) => {
+            expect(paused).toBe(false);
+            read.push([kind, id, body.string()]);
+            if (pauses.next().value === true) {
+              paused = true;
+              reader.pause();
+            }
+          });
+          const resume = () => {
+            paused = false;
+            reader.resume();
+          };
+          for (let at = 0; at < bytes.length;) {
+            const size = cuts.next().value ?? 1;
+            const chunk = Buffer.from(bytes.subarray(at, at + size));
+            reader.push(chunk);
+            chunk.fill(0); // its memory is used again
+            at += size;
+            if (pauses.next().value === true) resume();
+          }
+          while (paused) resume();
+          expect(read).toEqual(list);
+        },
+      ),
+    );
+  });
+
   test('a frame whose value failed leaves no trace, even when it filled blocks', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 200_000 }), fc.integer({ min: 0, max: 200_000 }), (before, size) => {
