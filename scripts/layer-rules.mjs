@@ -46,10 +46,10 @@ export function layerRules(packages) {
       },
       {
         name: 'declared',
-        comment: 'What src imports is a dependency of its package, not only of its tests',
+        comment: 'What src imports is a dependency or a peer of its package, not only of its tests',
         severity: 'error',
         from: { path: '^packages/.*/src/' },
-        to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+        to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['npm-peer'] },
       },
     ],
     options: {

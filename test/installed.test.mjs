@@ -9,8 +9,13 @@ import { root, workspacePackages } from '../scripts/workspace.mjs';
 jest.setTimeout(600_000); // a watchdog: npm may have to fetch everything
 
 const NEWEST_NODE = '26';
-/** Entries that are programs for a child process: they are found, and imported only where they run. */
-const PROGRAMS = ['@ekiben/runners/worker'];
+/** Entries that run in a program of others or in a child process: they are found, and imported only there. */
+const PROGRAMS = [
+  '@ekiben/adapter-testkit/jest',
+  '@ekiben/adapter-testkit/jest-environment',
+  '@ekiben/adapter-testkit/vitest',
+  '@ekiben/runners/worker',
+];
 
 const published = workspacePackages().filter(({ manifest }) => !manifest.private);
 const specifiers = ({ name, manifest }) => Object.keys(manifest.exports).map((entry) => name + entry.slice(1));

@@ -1,0 +1,169 @@
+import { EkibenError } from '@ekiben/spec';
+import type { DType, Tensor, TensorStorage } from '@ekiben/spec';
+import { tensor } from '@ekiben/tensor';
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { Tensor as OrtTensor } from 'onnxruntime-node';
+import { invalidModel, reasonOf } from './fault.ts';
+import { toFeeds } from './feeds.ts';
+import type { OnnxValueInfo } from './feeds.ts';
+import { dtypeOf, readModelProto } from './proto.ts';
+import type { ModelProto, ValueInfo, ZipMap } from './proto.ts';
+import { findRuntime } from './runtime.ts';
+import type { Runtime, RuntimeName } from './runtime.ts';
+import { openSession } from './session.ts';
+import type { Opened, OpenOptions } from './session.ts';
+import { withoutZipMaps, zipScores } from './zip-map.ts';
+import type { ClassScores } from './zip-map.ts';
+
+/** The path of an `.onnx` file, whose external files lie beside it, or its bytes. */
+export type OnnxFile = string | Uint8Array;
+
+export type OnnxValue = Tensor | readonly ClassScores[];
+
+export interface LoadOptions extends OpenOptions {
+  /** @default onnxruntime-node; onnxruntime-web where that is not installed, or has no build for the platform */
+  readonly runtime?: RuntimeName | undefined;
+}
+
+/** A model that ONNX Runtime has opened. Made by {@link loadOnnx}. */
+export class OnnxModel {
+  /** In the model's order. Inputs with a default are not among them. */
+  readonly inputs: readonly OnnxValueInfo[];
+  /** In the model's order; those of ZipMap nodes are `maps`. */
+  readonly outputs: readonly OnnxValueInfo<DType | 'maps'>[];
+  readonly runtime: RuntimeName;
+  /** Execution providers in use, the CPU last. */
+  readonly providers: readonly string[];
+  /** What it was loaded from. */
+  readonly file: OnnxFile;
+
+  readonly #session: Opened['session'];
+  readonly #Tensor: Runtime['Tensor'];
+  readonly #read: readonly Reader[];
+  #running = 0;
+  #closed = false;
+  #onIdle: (() => void) | null = null;
+
+  /** @internal Use {@link loadOnnx}. */
+  constructor(file: OnnxFile, proto: ModelProto, { Tensor: OrtTensor }: Runtime, opened: Opened) {
+    this.file = file;
+    this.inputs = proto.inputs.map(tensorInfo);
+    this.outputs = proto.outputs.map((info) => outputInfo(info, proto.zipMaps));
+    this.runtime = opened.runtime;
+    this.providers = opened.providers;
+    this.#session = opened.session;
+    this.#Tensor = OrtTensor;
+    this.#read = proto.outputs.map(({ name }) => readerOf(name, proto.zipMaps));
+  }
+
+  /**
+   * Computes all outputs, by name. Takes the inputs by name, or one after another in the model's order. An input of float32 or
+   * float64 takes any numbers, and int64 smaller integers; they are converted.
+   *
+   * onnxruntime-node computes on the thread that calls: the event loop waits meanwhile.
+   *
+   * @throws EKIBEN_ONNX_INPUT naming all that is wrong with the inputs; EKIBEN_ONNX_RUN_FAILED with what ONNX Runtime says;
+   *   EKIBEN_ONNX_CLOSED
+   */
+  async run(
+    inputs: Tensor | Readonly<Record<string, Tensor>>,
+    ...more: readonly Tensor[]
+  ): Promise<Readonly<Record<string, OnnxValue>>> {
+    if (this.#closed) throw new EkibenError('EKIBEN_ONNX_CLOSED', 'the model was closed; load it again');
+    const feeds = toFeeds(this.inputs, [inputs, ...more], this.#Tensor);
+    this.#running++;
+    try {
+      const results = await this.#session.run(feeds);
+      const outputs: Record<string, OnnxValue> = {};
+      for (const { name, from, read } of this.#read) outputs[name] = read(results[from] as OrtTensor);
+      return outputs;
+    } catch (error) {
+      if (EkibenError.is(error)) throw error;
+      throw new EkibenError('EKIBEN_ONNX_RUN_FAILED', `ONNX Runtime: ${reasonOf(error)}`, { cause: error });
+    } finally {
+      if (--this.#running === 0) this.#onIdle?.();
+    }
+  }
+
+  /** Frees the model's memory once the calls under way are done. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#running > 0) await new Promise<void>((done) => (this.#onIdle = done));
+    await this.#session.release();
+  }
+}
+
+/**
+ * Opens a model.
+ *
+ * @throws EKIBEN_ONNX_RUNTIME_MISSING with the command that installs ONNX Runtime; EKIBEN_ONNX_MODEL_INVALID;
+ *   EKIBEN_ONNX_TYPE_UNSUPPORTED for inputs and outputs that are no tensors; EKIBEN_ONNX_EXTERNAL_DATA
+ *
+ * @example
+ * const model = await loadOnnx('mlp.onnx');
+ * const { probabilities } = await model.run(tensor(new Float32Array(8), [1, 8], 'float32'));
+ */
+export async function loadOnnx(file: OnnxFile, options: LoadOptions = {}): Promise<OnnxModel> {
+  const bytes = await readOnnxFile(file);
+  const proto = readModelProto(bytes);
+  checkTypes(proto);
+  const runtime = await findRuntime(options.runtime);
+  const dir = typeof file === 'string' ? dirname(resolve(file)) : null;
+  const model = proto.zipMaps.length > 0 ? withoutZipMaps(bytes, proto.zipMaps) : file;
+  const opened = await openSession(runtime, { model, dir, externalFiles: proto.externalFiles }, options);
+  return new OnnxModel(file, proto, runtime, opened);
+}
+
+/** @throws EKIBEN_ONNX_MODEL_INVALID */
+export async function readOnnxFile(file: OnnxFile): Promise<Uint8Array> {
+  if (typeof file !== 'string') return file;
+  return readFile(file).catch((cause: unknown) =>
+    Promise.reject(invalidModel(`cannot read the model: ${reasonOf(cause)}`, cause)),
+  );
+}
+
+interface Reader {
+  readonly name: string;
+  /** The output of the session that it reads. */
+  readonly from: string;
+  read(result: OrtTensor): OnnxValue;
+}
+
+function readerOf(name: string, zipMaps: readonly ZipMap[]): Reader {
+  const zipMap = zipMaps.find(({ output }) => output === name);
+  if (zipMap === undefined) return { name, from: name, read: toTensor };
+  return { name, from: zipMap.scores, read: (scores) => zipScores(toTensor(scores), zipMap) };
+}
+
+function toTensor({ data, dims, type }: OrtTensor): Tensor {
+  return tensor((type === 'float16' ? halfBits(data) : data) as TensorStorage[DType], dims, type as DType);
+}
+
+/** Where Node has a Float16Array, ONNX Runtime uses it; our tensors hold the bits. */
+function halfBits(data: OrtTensor['data']): Uint16Array {
+  const { buffer, byteOffset, length } = data as Uint16Array;
+  return new Uint16Array(buffer, byteOffset, length);
+}
+
+function outputInfo(info: ValueInfo, zipMaps: readonly ZipMap[]): OnnxValueInfo<DType | 'maps'> {
+  const isZipMap = zipMaps.some(({ output }) => output === info.name);
+  return isZipMap ? { name: info.name, dtype: 'maps', shape: [null] } : tensorInfo(info);
+}
+
+function checkTypes({ inputs, outputs, zipMaps }: ModelProto): void {
+  inputs.forEach(tensorInfo);
+  outputs.forEach((info) => outputInfo(info, zipMaps));
+}
+
+function tensorInfo({ name, elemType, shape }: ValueInfo): OnnxValueInfo {
+  const dtype = elemType === null ? undefined : dtypeOf(elemType);
+  if (dtype !== undefined) return { name, dtype, shape };
+  const what = elemType === null ? 'a sequence, map or optional value' : `of element type ${elemType}`;
+  throw new EkibenError(
+    'EKIBEN_ONNX_TYPE_UNSUPPORTED',
+    `'${name}' is ${what}: ONNX Runtime gives Node tensors of numbers, booleans and strings only, besides what ZipMap makes. ` +
+      'Export the model with tensors (`options={"zipmap": False}` of skl2onnx).',
+  );
+}

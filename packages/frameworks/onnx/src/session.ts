@@ -1,0 +1,121 @@
+// Opens a session with the first execution providers that work here.
+import { channel } from 'node:diagnostics_channel';
+import type { InferenceSession } from 'onnxruntime-node';
+import { readExternalFile } from './external-data.ts';
+import { invalidModel, reasonOf } from './fault.ts';
+import type { Provider } from './options.ts';
+import { defaultProviders, threadCount } from './resources.ts';
+import type { Runtime, RuntimeName } from './runtime.ts';
+
+/** On the diagnostics channel `ekiben:onnx:session`, when a model is opened. */
+export interface SessionOpened {
+  readonly runtime: RuntimeName;
+  readonly version: string;
+  /** Those in use; the CPU is always the last. */
+  readonly providers: readonly string[];
+  /** Those that were asked for and do not work here. */
+  readonly missed: readonly { readonly provider: string; readonly reason: string }[];
+  /** For one operator. */
+  readonly threads: number;
+}
+
+const sessionOpened = channel('ekiben:onnx:session');
+
+export interface OpenOptions {
+  /** Tried in this order, then the CPU. @default the CPU; CUDA before it where the runner was given a GPU */
+  readonly providers?: readonly Provider[] | undefined;
+  readonly session?: SessionOptions | undefined;
+}
+
+/** ONNX Runtime's own; https://onnxruntime.ai/docs/api/js/interfaces/InferenceSession.SessionOptions.html has all of them. */
+export interface SessionOptions {
+  /** Threads for one operator. @default what the runner allows, else the CPUs that the process has */
+  readonly intraOpNumThreads?: number | undefined;
+  /** Threads for operators side by side, where `executionMode` is `parallel`. */
+  readonly interOpNumThreads?: number | undefined;
+  /** @default 'all' */
+  readonly graphOptimizationLevel?: 'disabled' | 'basic' | 'extended' | 'layout' | 'all' | undefined;
+  /** @default 'sequential' */
+  readonly executionMode?: 'sequential' | 'parallel' | undefined;
+  /** By ONNX Runtime's names for settings: `{ session: { intra_op: { allow_spinning: '0' } } }`. */
+  readonly extra?: { readonly session?: object | undefined; readonly [setting: string]: unknown } | undefined;
+  readonly [option: string]: unknown;
+}
+
+/** A model as a runtime takes it. */
+export interface Openable {
+  /** Bytes where the model has no path, or was changed since. */
+  readonly model: string | Uint8Array;
+  /** The folder of its external files. */
+  readonly dir: string | null;
+  readonly externalFiles: readonly string[];
+}
+
+export interface Opened extends SessionOpened {
+  readonly session: InferenceSession;
+}
+
+/** @throws EKIBEN_ONNX_MODEL_INVALID with what the runtime says of the model */
+export async function openSession(runtime: Runtime, source: Openable, options: OpenOptions): Promise<Opened> {
+  const { intraOpNumThreads = threadCount(), extra, ...rest } = options.session ?? {};
+  const common = { ...rest, intraOpNumThreads, ...(await externalData(runtime, source, extra)) };
+  const providers = (options.providers ?? defaultProviders()).filter((provider) => nameOf(provider) !== 'cpu');
+  const missed: { provider: string; reason: string }[] = [];
+  for (;;) {
+    try {
+      const session = await create(runtime, source.model, common, providers);
+      const event: SessionOpened = {
+        runtime: runtime.name,
+        version: runtime.version,
+        providers: [...providers.map(nameOf), 'cpu'],
+        missed,
+        threads: intraOpNumThreads,
+      };
+      report(event);
+      return { ...event, session };
+    } catch (error) {
+      const failed = providers.shift();
+      if (failed === undefined) throw invalidModel(`ONNX Runtime does not open the model: ${reasonOf(error)}`, error);
+      missed.push({ provider: nameOf(failed), reason: reasonOf(error) });
+    }
+  }
+}
+
+const nameOf = (provider: Provider): string => (typeof provider === 'string' ? provider : provider.name);
+
+async function create(
+  { name, InferenceSession: Session }: Runtime,
+  model: string | Uint8Array,
+  common: object,
+  providers: readonly Provider[],
+): Promise<InferenceSession> {
+  if (name === 'onnxruntime-web' && providers.length > 0) throw new Error('onnxruntime-web has it not');
+  const options = { ...common, executionProviders: [...providers, name === 'onnxruntime-web' ? 'wasm' : 'cpu'] };
+  // The types know fewer options than the runtime.
+  const known = options as InferenceSession.SessionOptions;
+  return typeof model === 'string' ? Session.create(model, known) : Session.create(model, known);
+}
+
+/** Where the external files are, in the words of each runtime. */
+async function externalData(
+  runtime: Runtime,
+  { model, dir, externalFiles }: Openable,
+  extra: SessionOptions['extra'],
+): Promise<object> {
+  const own = extra === undefined ? {} : { extra };
+  if (dir === null || externalFiles.length === 0) return own;
+  if (runtime.name === 'onnxruntime-web') {
+    const files = externalFiles.map(async (path) => ({ path, data: await readExternalFile(dir, path) }));
+    return { ...own, externalData: await Promise.all(files) };
+  }
+  if (typeof model === 'string') return own; // it looks beside the path
+  return { extra: { ...extra, session: { ...extra?.session, model_external_initializers_file_folder_path: dir } } };
+}
+
+function report(event: SessionOpened): void {
+  if (sessionOpened.hasSubscribers) sessionOpened.publish(event);
+  for (const { provider, reason } of event.missed) {
+    const message = `the ONNX execution provider ${provider} does not work here, using ${event.providers.join(', ')}: ${reason}`;
+    process.emitWarning(message, { code: 'EKIBEN_ONNX_FALLBACK' });
+  }
+}
