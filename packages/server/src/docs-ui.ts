@@ -2,7 +2,7 @@
  * The Swagger UI at `/`. Express is loaded by the first visitor and serves nothing but these pages. All links are relative, so that
  * the pages work under any path prefix that a proxy strips.
  */
-import type { RequestListener } from 'node:http';
+import type { Express, Request, Response } from 'express';
 import type { Respond, SiteRoute } from '@ekiben/service';
 import type { NodeExchange } from './node-exchange.ts';
 
@@ -17,17 +17,20 @@ const FILES = [
 ];
 
 export function docsUiRoutes(title: string): SiteRoute<NodeExchange>[] {
-  let app: Promise<RequestListener> | null = null;
+  let app: Promise<Express> | null = null;
   const respond: Respond<NodeExchange> = async ({ request, response }, ctx) => {
-    const listener = await (app ??= createApp(title));
+    const express = await (app ??= createApp(title));
     ctx.touchedResponse?.headers.forEach((value, name) => response.appendHeader(name, value));
-    listener(request, response);
+    await new Promise<void>((resolve, reject) => {
+      response.once('close', resolve);
+      express(request as object as Request, response as Response, reject);
+    });
     return null;
   };
   return ['/', ...FILES].map((path) => ({ path, respond }));
 }
 
-async function createApp(title: string): Promise<RequestListener> {
+async function createApp(title: string): Promise<Express> {
   const [{ default: express }, { default: swaggerUi }] = await Promise.all([
     import('express'),
     import('swagger-ui-express'),

@@ -17,6 +17,7 @@ export function healthRoutes(runners: RunningRunners, isDraining: () => boolean)
   return [
     { path: '/livez', guarded: false, respond: () => OK },
     { path: '/readyz', guarded: false, respond: ready },
-    { path: '/healthz', guarded: false, respond: ready },
+    // BentoML's older name for /livez.
+    { path: '/healthz', guarded: false, respond: () => OK },
   ];
 }

@@ -1,5 +1,6 @@
 /** A node:http request and response as the service's Exchange. */
 import type { ServerResponse } from 'node:http';
+import { Cancellation } from '@ekiben/runners';
 import { bodyTooLarge, clientClosed } from '@ekiben/service';
 import type { Exchange } from '@ekiben/service';
 import type { GatheringRequest } from './gathering-request.ts';
@@ -42,18 +43,18 @@ export class NodeExchange implements Exchange {
     return headers;
   }
 
-  #signal: AbortSignal | null = null;
+  #signal: Cancellation | null = null;
 
-  signal(): AbortSignal {
+  signal(): Cancellation {
     if (this.#signal !== null) return this.#signal;
-    const controller = new AbortController();
+    const cancellation = new Cancellation();
     const { response } = this;
     const abort = () => {
-      if (!response.writableFinished) controller.abort(clientClosed());
+      if (!response.writableFinished) cancellation.abort(clientClosed());
     };
     if (response.destroyed) abort();
     else response.once('close', abort);
-    return (this.#signal = controller.signal);
+    return (this.#signal = cancellation);
   }
 
   bytes(maxBytes: number): Promise<Uint8Array> {

@@ -32,7 +32,7 @@ const PROBLEM_SCHEMA = {
 
 /** The paths that every service has, with BentoML's descriptions. */
 const INFRASTRUCTURE_PATHS: Readonly<Record<string, string>> = {
-  '/healthz': 'Health check endpoint, as `/readyz`. <b>Deprecated</b> since Kubernetes v1.16.',
+  '/healthz': 'Health check endpoint, as <code>/livez</code>. <b>Deprecated</b> since Kubernetes v1.16.',
   '/livez': 'Health check endpoint for Kubernetes. A live server answers with status <code>200</code>.',
   '/readyz':
     'Answers with status <code>200</code> when the service is ready to accept traffic, and <code>503</code> while it is not.',

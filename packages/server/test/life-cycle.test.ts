@@ -196,6 +196,16 @@ describe('runners', () => {
     const pid = Number(await (await ask('/pid', null)).json());
     expect(pid).not.toBe(process.pid);
 
+    // Runner calls know the request, from a stream as well.
+    expect(await (await ask('/context', null)).json()).toEqual(['signal', 'deadline', 'traceparent']);
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const headers = { 'content-type': 'application/json', traceparent };
+    const traced = await fetch(`${server.url}/context-of-stream`, { method: 'POST', headers, body: 'null' });
+    expect(await traced.text()).toBe(`${traceparent}\n${traceparent}\n`);
+    const forged = { ...headers, traceparent: `${traceparent}-and-more` };
+    const untraced = await fetch(`${server.url}/context-of-stream`, { method: 'POST', headers: forged, body: 'null' });
+    expect(await untraced.text()).toBe('undefined\nundefined\n');
+
     // A crash fails the call inside; another process takes the place.
     const crashed = await ask('/crash', false);
     expect([crashed.status, await crashed.json()]).toMatchObject([

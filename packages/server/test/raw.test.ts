@@ -203,6 +203,17 @@ describe('what is no request', () => {
     expect(JSON.parse(received.slice(received.indexOf('\r\n\r\n')))).toMatchObject({ status });
   });
 
+  test('garbage behind a request that is being handled ends the connection, and nothing else', async () => {
+    const doomed = gate('doomed');
+    const connection = await open();
+    connection.send(`${postRequest('/wait', '"doomed"')}garbage\r\n\r\n`);
+    const signal = await doomed.entered;
+    expect(await connection.rest()).not.toContain('"doomed"');
+    if (!signal.aborted) await once(signal, 'abort');
+    doomed.open();
+    expect(await statusOf(`${server.url}/livez`)).toBe(200);
+  });
+
   test('a request with no host is refused', async () => {
     expect(statusesOf(await (await open()).send('GET /livez HTTP/1.1\r\n\r\n').rest())).toEqual([400]);
   });

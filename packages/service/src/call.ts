@@ -1,4 +1,5 @@
 /** `svc.call`: an API as HTTP runs it, but over values instead of bytes. */
+import { Cancellation } from '@ekiben/runners';
 import { EkibenError } from '@ekiben/spec';
 import { RequestContext } from './context.ts';
 import { dispatcherOf } from './dispatch.ts';
@@ -26,7 +27,7 @@ export async function callApi(service: ServiceDefinition, name: string, input: u
 
 /** A request of which only the route is known. */
 function exchangeFor({ method, path }: Api): Exchange {
-  const never = new AbortController().signal;
+  const never = new Cancellation();
   const noBody = () => {
     throw new TypeError('A call has no body.');
   };

@@ -1,4 +1,6 @@
 /** What a handler and a middleware see of a request. Made for each request, so all that costs is made when it is first asked for. */
+import { toAbortSignal } from '@ekiben/runners';
+import type { CallContext } from '@ekiben/runners';
 import { EkibenError } from '@ekiben/spec';
 import type { Exchange } from './exchange.ts';
 
@@ -24,18 +26,19 @@ export interface Context<State = unknown> {
 }
 
 export class RequestContext implements Context {
+  readonly exchange: Exchange;
   readonly state: unknown;
-  readonly #exchange: Exchange;
   #request: RequestView | null = null;
   #response: ResponseDraft | null = null;
+  #signal: AbortSignal | null = null;
 
   constructor(exchange: Exchange, state: unknown) {
-    this.#exchange = exchange;
+    this.exchange = exchange;
     this.state = state;
   }
 
   get request(): RequestView {
-    return (this.#request ??= new RequestView(this.#exchange));
+    return (this.#request ??= new RequestView(this.exchange));
   }
 
   get response(): ResponseDraft {
@@ -48,13 +51,28 @@ export class RequestContext implements Context {
   }
 
   get signal(): AbortSignal {
-    return this.#exchange.signal();
+    return (this.#signal ??= toAbortSignal(this.exchange.signal()));
   }
 
   get deadline(): number | undefined {
-    return this.#exchange.deadline;
+    return this.exchange.deadline;
+  }
+
+  /** What its runner calls take along. */
+  get callContext(): CallContext {
+    const { exchange } = this;
+    const traceparent = exchange.header('traceparent');
+    const isTrace = traceparent !== undefined && TRACEPARENT.test(traceparent);
+    return {
+      signal: exchange.signal(),
+      deadline: exchange.deadline,
+      traceparent: isTrace ? traceparent : undefined,
+    };
   }
 }
+
+/** As W3C Trace Context has it; anything else goes no further than here. */
+const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
 class RequestView {
   readonly method: string;

@@ -11,7 +11,7 @@ import { runMiddleware } from './middleware.ts';
 import type { Middleware } from './middleware.ts';
 import { excerpt, problemReply, statusReply } from './problem.ts';
 import { respondWith } from './route.ts';
-import type { Api, Respond, Route } from './route.ts';
+import type { Api, Enter, Respond, Route } from './route.ts';
 import { stateOf } from './state.ts';
 
 /** What of a Service the dispatcher reads: plain data, so that it may come from another copy of this package. */
@@ -43,7 +43,7 @@ export class Dispatcher<E extends Exchange = Exchange> {
   /** By {@link Route.index}. */
   readonly routes: readonly Route<E>[];
   /** Runs a handler so that its runner calls know the request. */
-  readonly enter: <T>(ctx: RequestContext, scope: () => T) => T;
+  readonly enter: Enter;
   readonly #service: ServiceDefinition;
   readonly #resources: ReadonlyMap<string, Resource<E>>;
   readonly #unmatched: Route<E>;
@@ -148,12 +148,8 @@ function withHeaders(reply: Reply, ctx: RequestContext): Reply {
 }
 
 /** Runner calls need to know the request only where they leave the process or wait; elsewhere nothing is spent on it. */
-function callContextFor(runners: readonly AnyRunner[]): <T>(ctx: RequestContext, scope: () => T) => T {
-  return (ctx, scope) => {
-    if (!runners.some(usesCallContext)) return scope();
-    const traceparent = ctx.request.headers.get('traceparent') ?? undefined;
-    return withCallContext({ signal: ctx.signal, deadline: ctx.deadline, traceparent }, scope);
-  };
+function callContextFor(runners: readonly AnyRunner[]): Enter {
+  return (ctx, scope) => (runners.some(usesCallContext) ? withCallContext(ctx.callContext, scope) : scope());
 }
 
 function routeNotFound({ method, path }: Exchange): EkibenError {

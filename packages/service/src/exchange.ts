@@ -1,3 +1,5 @@
+import type { CancelSignal } from '@ekiben/runners';
+
 /**
  * One request and the answer to it, as the dispatcher sees them. `@ekiben/server` implements it over node:http, `svc.fetch` over a
  * Request, `svc.call` over nothing.
@@ -13,8 +15,8 @@ export interface Exchange {
   /** A request header by its lower-case name. */
   header(name: string): string | undefined;
   headers(): Headers;
-  /** Aborted when the client is gone. */
-  signal(): AbortSignal;
+  /** Aborted when the client is gone. An AbortSignal would do, but costs a request more than a Cancellation. */
+  signal(): CancelSignal;
   /**
    * The body, gathered. Called at most once, as is `stream`.
    * @throws EKIBEN_BODY_TOO_LARGE beyond `maxBytes`, EKIBEN_CLIENT_CLOSED when the client leaves before the end

@@ -22,10 +22,10 @@ export interface Problem {
   readonly errors?: readonly Fault[];
 }
 
-export const PROBLEM_TYPE = 'application/problem+json';
+const PROBLEM_TYPE = 'application/problem+json';
 
 /** No more of a request than this is said back to it: an answer is not a mirror for whoever wants to inject a page or fill a log. */
-export const MAX_ECHO = 200;
+const MAX_ECHO = 200;
 
 const UNEXPECTED = 500;
 const CLIENT_CLOSED = 499; // nginx's number; never sent, only counted
@@ -76,7 +76,7 @@ export function statusReply(status: number): Reply {
   return { status, contentType: null, headers: null, body: null };
 }
 
-export function problemOf(error: unknown): Problem {
+function problemOf(error: unknown): Problem {
   const kind = EkibenError.is(error) ? KINDS.get(error.code) : undefined;
   if (kind === undefined || !EkibenError.is(error)) {
     return {

@@ -37,13 +37,16 @@ export interface Api {
 /** Up to this a body whose length is known is gathered before it is decoded; a longer one is decoded as it comes. */
 const GATHERED_BODY_BYTES = 1024 * 1024;
 
+/** Runs the user's code in a context where its runner calls know the request. */
+export type Enter = <T>(ctx: RequestContext, scope: () => T) => T;
+
 /**
- * Reads, decodes, handles and encodes. `enter` runs the handler in a context where its runner calls know the request.
+ * Reads, decodes, handles and encodes.
  *
  * A promise is awaited only where there is one: each `await` costs a turn of the microtask queue, and the common route has but two
  * things to wait for, the body and the handler.
  */
-export function respondWith(api: Api, enter: <T>(ctx: RequestContext, scope: () => T) => T): Respond<Exchange> {
+export function respondWith(api: Api, enter: Enter): Respond<Exchange> {
   const { input, output, handler } = api;
   const { maxBytes } = input;
   const { contentType } = output;
@@ -61,7 +64,9 @@ export function respondWith(api: Api, enter: <T>(ctx: RequestContext, scope: () 
     if (isThenable(result)) result = await result;
     const made = output.encode(result);
     let encoded = isThenable(made) ? await made : made;
-    if (typeof encoded !== 'string' && !(encoded instanceof Uint8Array)) encoded = await begin(encoded);
+    if (typeof encoded !== 'string' && !(encoded instanceof Uint8Array)) {
+      encoded = await begin(encoded, (pull) => enter(ctx, pull));
+    }
     return { status: 200, contentType, headers: null, body: encoded };
   };
 }
@@ -70,13 +75,22 @@ export function respondWith(api: Api, enter: <T>(ctx: RequestContext, scope: () 
 const isThenable = <T>(value: T | PromiseLike<T>): value is PromiseLike<T> =>
   typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function';
 
-/** Gets the first chunk of a streamed body, so that what fails before it is still answered as a problem. */
-async function begin(body: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
+type Pull = () => Promise<IteratorResult<Uint8Array>>;
+
+/**
+ * Gets the first chunk of a streamed body, so that what fails before it is still answered as a problem. A generator runs when it is
+ * pulled, so each pull goes through `enter`.
+ */
+async function begin(
+  body: AsyncIterable<Uint8Array>,
+  enter: (pull: Pull) => ReturnType<Pull>,
+): Promise<AsyncIterable<Uint8Array>> {
   const chunks = body[Symbol.asyncIterator]();
-  let first: IteratorResult<Uint8Array> | null = await chunks.next();
+  const pull = () => chunks.next();
+  let first: IteratorResult<Uint8Array> | null = await enter(pull);
   const iterator: AsyncIterator<Uint8Array> = {
     async next() {
-      const next = first ?? (await chunks.next());
+      const next = first ?? (await enter(pull));
       first = null;
       return next;
     },
