@@ -72,6 +72,7 @@ yes<Equal<Parameters<Client<typeof two>['c']>[0], { a: number; b?: string | unde
 yes<Equal<ReturnType<Client<typeof two>['c']>, Promise<{ Status: 'X' | 'Y' }>>>();
 
 // Any service is one of no API in particular; `use` keeps the APIs.
-export const any: Service<Record<never, never>, unknown> = two;
+const any: Service<Record<never, never>, unknown> = two;
+void any;
 const guard: Middleware = (ctx, next) => (ctx.request.headers.has('x') ? next() : undefined);
 void two.use(guard).call('c', { a: 1 });
