@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Supervisor } from '@ekiben/supervisor';
-import type { SupervisorOptions } from '@ekiben/supervisor';
+import type { SlotState, SupervisorOptions } from '@ekiben/supervisor';
 import { batchesRun } from './batches.ts';
 import { PINNED_TAGS_ENV } from './bootstrap.ts';
 import type { BatchNote, Bootstrap, WorkerFacts } from './bootstrap.ts';
@@ -17,7 +17,7 @@ import type { RunnerSettings } from './types.ts';
 export type Supervision = Pick<SupervisorOptions, 'startTimeoutMs' | 'stopTimeoutMs' | 'unresponsiveMs' | 'restart'>;
 
 /** What the worker processes load. */
-export interface WorkerSource {
+interface WorkerSource {
   /** The JavaScript file that exports the service. */
   readonly module: string;
   readonly exportName: string;
@@ -28,7 +28,7 @@ export interface WorkerStatus {
   readonly pid: number | null;
   /** The path of its Unix socket; null while it is not ready. */
   readonly socket: string | null;
-  readonly state: 'starting' | 'ready' | 'waiting' | 'down' | 'stopped';
+  readonly state: SlotState;
   /** Resident set size. */
   readonly memoryBytes: number;
   readonly crashes: number;
@@ -36,7 +36,7 @@ export interface WorkerStatus {
   readonly error: Error | null;
 }
 
-export interface WorkersOptions {
+interface WorkersOptions {
   readonly core: RunnerCore;
   readonly source: WorkerSource;
   readonly settings: RunnerSettings | undefined;
@@ -77,7 +77,7 @@ export class RunnerWorkers {
         const bootstrap: Bootstrap = { target, role, pinnedTags: source.pinnedTags, settings };
         return {
           file: ENTRY,
-          args: [JSON.stringify(bootstrap), socketPath(directory, serial)],
+          args: [JSON.stringify(bootstrap, finite), socketPath(directory, serial)],
           env: {
             ...workerEnvironment(name, core.settings, index, cpus),
             [PINNED_TAGS_ENV]: JSON.stringify(source.pinnedTags),
@@ -127,6 +127,9 @@ export class RunnerWorkers {
     await rm(this.#directory, { recursive: true, force: true });
   }
 }
+
+/** JSON has no Infinity, which a limit may be. */
+const finite = (_name: string, value: unknown) => (value === Infinity ? Number.MAX_VALUE : value);
 
 function socketPath(directory: string, serial: number): string {
   return process.platform === 'win32' ? `\\\\.\\pipe\\ekiben-${randomUUID()}` : join(directory, `${serial}.sock`);

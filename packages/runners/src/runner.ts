@@ -1,14 +1,15 @@
 /** `toRunner`, and the path of a call: an embedded method that answers at once is called, and nothing else happens. */
 import { EkibenError } from '@ekiben/spec';
-import type { AnyMethod, Runnable } from '@ekiben/spec';
+import type { Runnable } from '@ekiben/spec';
 import type { Model } from '@ekiben/store';
 import { NO_OPTIONS } from './call.ts';
 import { RunnerCore, setCore } from './core.ts';
 import type { MethodState, RunnerDefinition } from './core.ts';
 import { classMethods, modelMethods } from './signatures.ts';
 import { runnerInfo } from './types.ts';
-import type { CallOptions, RunnableClass, Runner, RunnerMethod, RunnerOptions } from './types.ts';
+import type { CallOptions, RunnableClass, Runner, RunnerOptions } from './types.ts';
 
+/** What a {@link RunnerMethod} is, whatever the method's types. */
 class CallableMethod {
   readonly #core: RunnerCore;
   readonly #method: MethodState;
@@ -110,8 +111,7 @@ function makeRunner<M>(definition: RunnerDefinition): Runner<M> {
   const core = new RunnerCore(definition);
   const runner = { [runnerInfo]: Object.freeze({ name: definition.name, models: definition.models }) };
   for (const [name, method] of core.methods) {
-    const value = new CallableMethod(core, method) satisfies Pick<RunnerMethod<AnyMethod>, 'run'> | CallableMethod;
-    Object.defineProperty(runner, name, { value, enumerable: true });
+    Object.defineProperty(runner, name, { value: new CallableMethod(core, method), enumerable: true });
   }
   setCore(runner, core);
   return Object.freeze(runner) as Runner<M>;

@@ -8,8 +8,8 @@
 import { PROTOCOL } from './call-frames.ts';
 import { coreOf } from './core.ts';
 import type { RunnerCore } from './core.ts';
-import type { RunnerWorkers, WorkerStatus } from './runner-workers.ts';
-import { allOrNone, supervise } from './supervise.ts';
+import type { WorkerStatus } from './runner-workers.ts';
+import { allOrNone, configure, supervise } from './supervise.ts';
 import type { Supervised, SuperviseOptions } from './supervise.ts';
 import type { AnyRunner } from './types.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -83,7 +83,9 @@ export async function startRunners(runners: readonly AnyRunner[], options: Start
     onChange?.();
   };
   const supervised =
-    sockets === undefined ? await supervise(cores, { ...options, onChange: connect }) : cores.map(elsewhere(sockets));
+    sockets === undefined
+      ? await supervise(cores, { ...options, onChange: connect })
+      : configure(cores, options).map((core) => elsewhere(core, sockets));
   callable = await allOrNone(supervised.map(makeCallable), release);
   const update = (changed: RunnerSockets) => {
     for (const { pool, core } of callable) pool?.update(changed[core.definition.name] ?? []);
@@ -135,19 +137,16 @@ async function release({ core, pool, workers }: Callable): Promise<void> {
   await Promise.all([workers?.close(), core.unload()]);
 }
 
-const elsewhere =
-  (sockets: RunnerSockets) =>
-  (core: RunnerCore): Supervised => {
-    const place = Object.hasOwn(sockets, core.definition.name) ? 'process' : 'embedded';
-    return { core, placement: { place, reason: 'as the supervisor decided' }, workers: null };
-  };
-
-function socketsOf(supervised: readonly Supervised[]): RunnerSockets {
-  const pairs = supervised.flatMap(({ core, workers }) => (workers === null ? [] : [named(core, workers)]));
-  return Object.fromEntries(pairs);
+function elsewhere(core: RunnerCore, sockets: RunnerSockets): Supervised {
+  const place = Object.hasOwn(sockets, core.definition.name) ? 'process' : 'embedded';
+  return { core, placement: { place, reason: 'as the supervisor decided' }, workers: null };
 }
 
-const named = (core: RunnerCore, workers: RunnerWorkers) => [core.definition.name, workers.sockets] as const;
+function socketsOf(supervised: readonly Supervised[]): RunnerSockets {
+  const sockets: Record<string, readonly string[]> = {};
+  for (const { core, workers } of supervised) if (workers !== null) sockets[core.definition.name] = workers.sockets;
+  return sockets;
+}
 
 async function roll(supervised: readonly Supervised[]): Promise<void> {
   for (const { workers } of supervised) await workers?.roll();

@@ -48,8 +48,7 @@ export async function supervise(
   cores: readonly RunnerCore[],
   options: SuperviseOptions,
 ): Promise<readonly Supervised[]> {
-  requireUniqueNames(cores);
-  for (const core of cores) core.configure(options.settings?.[core.definition.name] ?? {});
+  configure(cores, options);
   const canSpawn = options.module !== undefined;
   const placements = await Promise.all(cores.map((core) => place(core, canSpawn)));
   const places = cores.map((core, at) => ({ core, placement: placements[at] as Placement }));
@@ -123,14 +122,18 @@ function latestTags(cores: readonly RunnerCore[]): Record<string, string> {
   return Object.fromEntries([...pins].filter((pin): pin is [string, string] => pin[1] !== null));
 }
 
-function requireUniqueNames(cores: readonly RunnerCore[]): void {
+/** Gives each runner what the configuration says of it. @throws EKIBEN_RUNNER_NAME_TAKEN, EKIBEN_RUNNER_OPTION_INVALID */
+export function configure(cores: readonly RunnerCore[], { settings }: SuperviseOptions): readonly RunnerCore[] {
   const names = cores.map((core) => core.definition.name);
   const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (twice === undefined) return;
-  throw new EkibenError(
-    'EKIBEN_RUNNER_NAME_TAKEN',
-    `Two runners are called ${twice}: give one of them another \`name\`.`,
-  );
+  if (twice !== undefined) {
+    throw new EkibenError(
+      'EKIBEN_RUNNER_NAME_TAKEN',
+      `Two runners are called ${twice}: give one of them another \`name\`.`,
+    );
+  }
+  for (const core of cores) core.configure(settings?.[core.definition.name] ?? {});
+  return cores;
 }
 
 /** The values of all promises; if one rejects, those of the others are undone. */

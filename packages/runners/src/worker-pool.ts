@@ -16,6 +16,8 @@ const RECONNECT_MS = 50;
 export class WorkerPool implements Target {
   readonly #hello: Hello;
   readonly #links = new Map<string, Link>();
+  /** The same, to be gone through by every call. */
+  #list: readonly Link[] = [];
   /** Calls that came while no worker was there; each wakes to look again. */
   readonly #held = new Set<() => void>();
   #turn = 0;
@@ -47,6 +49,7 @@ export class WorkerPool implements Target {
     for (const socket of sockets) {
       if (!this.#links.has(socket)) this.#links.set(socket, new Link(socket, this.#hello, () => this.#wake()));
     }
+    this.#list = [...this.#links.values()];
     if (down !== null) this.#wake();
   }
 
@@ -70,15 +73,14 @@ export class WorkerPool implements Target {
   async close(): Promise<void> {
     this.#closed = true;
     this.#wake();
-    await Promise.all([...this.#links.values()].map((link) => link.close()));
-    this.#links.clear();
+    await Promise.all(this.#list.map((link) => link.close()));
   }
 
   /** The open connection with the fewest calls in flight; those with equally many take turns. */
   #choose(): WorkerConnection | null {
     let best: WorkerConnection | null = null;
     let fewest = Infinity;
-    const links = [...this.#links.values()];
+    const links = this.#list;
     const start = this.#turn++ % (links.length || 1);
     for (let i = 0; i < links.length; i++) {
       const connection = links[(start + i) % links.length]?.connection ?? null;
@@ -106,7 +108,7 @@ export class WorkerPool implements Target {
     const left = until - performance.now();
     if (this.#closed) throw runnerDown(runner, 'it was closed');
     if (this.#down !== null) throw runnerDown(runner, this.#down.message, this.#down);
-    const unreachable = [...this.#links.values()].find((link) => link.error !== null)?.error ?? undefined;
+    const unreachable = this.#list.find((link) => link.error !== null)?.error ?? undefined;
     if (left <= 0) throw runnerDown(runner, `none of its processes was there for ${HOLD_CALLS_MS} ms`, unreachable);
     if (EkibenError.is(unreachable) && unreachable.code === 'EKIBEN_RUNNER_MISMATCH') throw unreachable;
     if (this.#held.size >= MAX_HELD_CALLS)
