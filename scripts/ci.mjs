@@ -11,7 +11,8 @@ import { root, workspacePackages } from './workspace.mjs';
  * @typedef {object} Check
  * @property {string} name
  * @property {string} command  for the shell, in the repository's root; it ends with a plain line, or `count` finds its number
- * @property {string} [count]  a pattern whose first group is how many things passed, for a tool that prints no plain line
+ * @property {string} [count]  a pattern whose first group, where it matches last, is how many things passed, for a tool that prints no
+ *   plain line
  * @property {string[]} [packages]  whose tests the command runs, each a check of its own by its report/test.json
  * @property {Record<string, string>} [env]
  */
@@ -65,7 +66,7 @@ function row(name, minutes, counts, status) {
 
 function countsOf(check, status, output) {
   if (!check.count) return readPlainLine(output);
-  const passed = Number(new RegExp(check.count).exec(output)?.[1] ?? 0);
+  const passed = Number([...output.matchAll(new RegExp(check.count, 'g'))].at(-1)?.[1] ?? 0);
   return { passed, failed: status === 0 ? 0 : 1, skipped: 0 };
 }
 
