@@ -278,18 +278,19 @@ export class Batcher<In, Out> {
     let rows = 0;
     let room = Math.min(maxRows, lane.rows);
     for (let call = lane.peek(); call !== undefined; call = lane.peek()) {
-      const kept = rowsToKeep(call.deadline, call.rows, room, this.#costs.cost, now);
-      const late = kept < call.rows && call.deadline < Infinity;
-      if (!late && calls.length > 0 && rows + call.rows > kept) break;
+      const planned = Math.max(room, call.rows);
+      const kept = rowsToKeep(call.deadline, call.rows, planned, this.#costs.cost, now);
+      const late = kept < call.rows;
+      if (!late && calls.length > 0 && rows + call.rows > Math.min(room, kept)) break;
       lane.shift();
       this.#queuedRows -= call.rows;
       if (late) {
         this.#expire(call);
-        continue;
+      } else {
+        calls.push(call);
+        rows += call.rows;
+        room = Math.min(room, kept);
       }
-      calls.push(call);
-      rows += call.rows;
-      room = kept;
     }
     return calls.length === 0 ? undefined : new Batch(calls, rows, now);
   }

@@ -9,18 +9,19 @@ import { predict, type Cost } from './cost-model.ts';
 
 /** A batch stops growing when its fixed part is this small a share of it: more rows would save less than they make others wait. */
 const NEGLIGIBLE_SHARE = 0.02;
+/** Busy workers are left their rows when each piece's fixed part is this small a share of it. */
+const SMALL_SHARE = 0.05;
 /** The fixed part is taken to be larger by this many standard errors, so that doubt leads to larger batches, and they to knowledge. */
 const BENEFIT_OF_DOUBT = 2;
 /** Of what a wait can save at most, the fixed part, this share is staked on company that may not come. */
 const STAKE = 1 / 2;
-/** Callers come back soon when they do within this share of the fixed part, on average; */
-const SOON = 1 / 4;
-/** by three times the average, 95 of 100 are back, if they think for exponentially distributed times. */
+/** Company is near, on average, within this share of the fixed part. */
+const NEAR = 1 / 4;
+/** In three times the average, 95 of 100 callers are back, if they think for exponentially distributed times. */
 const MOST_ARE_BACK = 3;
-/** Calls that come close together end with a gap of six times the average, which happens inside such a row once in 400. */
-const ROW_HAS_ENDED = 6;
-
-/** A predicted time is lengthened by this many mean deviations: a promise that is kept on average is broken half of the time. */
+/** Calls that come close together have ended with a gap of eight times the average, which happens among them once in 3,000. */
+const ROW_HAS_ENDED = 8;
+/** A predicted time is lengthened by this many mean deviations: a promise that holds on average is broken half of the time. */
 const SAFETY = 2;
 
 export interface Limits {
@@ -56,7 +57,7 @@ export interface Release {
 
 export function decide(queue: QueueState, workers: Workers, cost: Cost, limits: Limits, now: number): Release {
   if (workers.idle === 0) return { at: Infinity, rows: 0 };
-  const rows = Math.min(limits.maxBatchSize, worthwhile(cost), share(queue.rows, workers.idle, cost));
+  const rows = Math.min(limits.maxBatchSize, worthwhile(cost), share(queue.rows, workers, cost));
   if (limits.maxWaitMs === 0 || queue.rows >= limits.maxBatchSize) return { at: now, rows };
   const heldSince = Math.max(queue.since, workers.idleSince);
   const patience = Math.min(limits.maxWaitMs, STAKE * cost.fixed);
@@ -64,15 +65,25 @@ export function decide(queue: QueueState, workers: Workers, cost: Cost, limits: 
 }
 
 /** Rows beyond which a larger batch gains nothing. */
-function worthwhile({ fixed, perRow, doubt }: Cost): number {
-  return perRow === 0 ? Infinity : Math.ceil((fixed + BENEFIT_OF_DOUBT * doubt) / (NEGLIGIBLE_SHARE * perRow));
+function worthwhile(cost: Cost): number {
+  return Math.ceil(rowsFor(NEGLIGIBLE_SHARE, cost));
 }
 
-/** The queue's rows, cut for several idle workers as long as the fixed part, paid for each piece, stays the smaller half of it. */
-function share(rows: number, idleWorkers: number, { fixed, perRow }: Cost): number {
-  if (idleWorkers === 1 || perRow === 0) return rows;
-  const pieces = Math.min(idleWorkers, Math.floor((rows * perRow) / fixed));
-  return Math.ceil(rows / Math.max(1, pieces));
+/** Rows of which the fixed part is the given share, at most. */
+function rowsFor(fixedShare: number, { fixed, perRow, doubt }: Cost): number {
+  return perRow === 0 ? Infinity : (fixed + BENEFIT_OF_DOUBT * doubt) / (fixedShare * perRow);
+}
+
+/**
+ * The queue's rows, cut for several workers: for the idle ones as long as the fixed part, paid for each piece, stays the smaller half
+ * of it; for the busy ones too where the fixed part hardly matters.
+ */
+function share(rows: number, workers: Workers, cost: Cost): number {
+  if (workers.total === 1 || cost.perRow === 0) return rows;
+  const pieces = Math.min(workers.idle, Math.floor((rows * cost.perRow) / cost.fixed));
+  const forIdle = rows / Math.max(1, pieces);
+  const forAll = Math.max(rows / workers.total, rowsFor(SMALL_SHARE, cost));
+  return Math.ceil(Math.min(forIdle, forAll));
 }
 
 /** Until when company is expected that is worth waiting for. */
@@ -80,17 +91,17 @@ function companyUntil({ rows, since, arrivals }: QueueState, workers: Workers, c
   // From then on the wait has cost the queued calls together more than the fixed part that it can save.
   const breakEven = arrivals.lastAt + cost.fixed / rows;
 
-  // Callers that were just answered will call again.
-  if (arrivals.awaited > 0 && arrivals.returnMs * workers.total < SOON * cost.fixed) {
-    const mostAreBack = arrivals.answeredAt + MOST_ARE_BACK * arrivals.returnMs;
+  // Callers that were just answered will call again; when they have, there is nobody else.
+  if (arrivals.returnMs * workers.total < NEAR * cost.fixed) {
+    const mostAreBack = arrivals.awaited > 0 ? arrivals.answeredAt + MOST_ARE_BACK * arrivals.returnMs : -Infinity;
     return arrivals.lastAt > arrivals.answeredAt ? Math.min(mostAreBack, breakEven) : mostAreBack;
   }
 
-  // The rows' own time would hide the fixed part of another batch.
-  if (rows * cost.perRow > cost.fixed) return -Infinity;
+  // Waiting would delay much work to save little.
+  if (rows * cost.perRow > cost.fixed / 2) return -Infinity;
 
   // The first of many calls that come close together.
-  if (since >= workers.idleSince && arrivals.gapMs < SOON * cost.fixed) {
+  if (since >= workers.idleSince && arrivals.gapMs < NEAR * cost.fixed) {
     return Math.min(arrivals.lastAt + ROW_HAS_ENDED * arrivals.closeGapMs, breakEven);
   }
 
@@ -101,23 +112,18 @@ function companyUntil({ rows, since, arrivals }: QueueState, workers: Workers, c
   return -Infinity;
 }
 
-/** Rows that a batch started now may have to be finished at `deadline`; negative when not even none. */
-export function rowsInTime(deadline: number, cost: Cost, now: number): number {
-  const left = deadline - now - cost.fixed;
-  return left >= 0 && cost.perRow === 0 ? Infinity : left / cost.perRow;
-}
-
 /**
- * Rows that a batch of `planned` rows keeps so that its next call, of `rows`, is answered at its deadline. None when it cannot be, or
- * when so small a batch would cost others more than the call is worth: under load, tiny batches for late calls make all calls late.
+ * Rows that a batch of `planned` rows keeps so that its next call, of `rows`, is answered at its deadline. Negative when it cannot
+ * be, or when so small a batch would cost others more than the call is worth: under load, small batches for late calls make all late.
  */
 export function rowsToKeep(deadline: number, rows: number, planned: number, cost: Cost, now: number): number {
-  const inTime = rowsInTime(deadline, cost, now);
+  const left = deadline - now - cost.fixed;
+  const inTime = left >= 0 && cost.perRow === 0 ? Infinity : left / cost.perRow;
   if (inTime >= planned) return planned;
-  if (inTime < rows) return 0;
+  if (inTime < rows) return -1;
   const speed = (size: number) => size / predict(cost, size);
   const loss = 1 - speed(inTime) / speed(planned);
-  return loss > rows / planned ? 0 : inTime;
+  return loss > rows / planned ? -1 : inTime;
 }
 
 /** What stands between a call and its answer. */

@@ -51,6 +51,11 @@ test('makes a caller pay for the rows of its calls', () => {
   ).toBe('big small small small big small small');
 });
 
+test('goes round callers whose calls have no rows, too', () => {
+  const queue = queueOf([item('a', 1, 0), item('a', 2, 0), item('b', 1, 0), item('b', 2, 0)]);
+  expect(drain(queue).map(({ caller }) => caller)).toEqual(['a', 'b', 'a', 'b']);
+});
+
 test('lets a newcomer start level with the others', () => {
   const queue = queueOf(Array.from({ length: 100 }, (_, i) => item('old', i)));
   for (let i = 0; i < 50; i++) queue.shift();

@@ -62,7 +62,7 @@ describe('waits beside an idle worker', () => {
   });
 
   test('while calls come close together', () => {
-    expect(decide(queue(2, closeBehind), one, cost(8, 0.1), patient, now).at).toBeCloseTo(now + 0.6);
+    expect(decide(queue(2, closeBehind), one, cost(8, 0.1), patient, now).at).toBeCloseTo(now + 0.8);
   });
 
   test('not when the rows at hand take longer than the fixed part', () => {
@@ -120,12 +120,12 @@ describe('keeps the deadline of the next call', () => {
   });
 
   test('not by so small a batch that many others would be late', () => {
-    expect(rowsToKeep(now + 8.5, 1, 64, cost(8, 0.5), now)).toBe(0);
+    expect(rowsToKeep(now + 8.5, 1, 64, cost(8, 0.5), now)).toBeLessThan(0);
   });
 
   test('not when it is too late even for the call alone', () => {
-    expect(rowsToKeep(now + 5, 1, 64, cost(8, 0.5), now)).toBe(0);
-    expect(rowsToKeep(now + 10, 5, 64, cost(8, 0.5), now)).toBe(0);
+    expect(rowsToKeep(now + 5, 1, 64, cost(8, 0.5), now)).toBeLessThan(0);
+    expect(rowsToKeep(now + 10, 5, 64, cost(8, 0.5), now)).toBeLessThan(0);
   });
 
   test('with the whole batch, where that is in time, and without a deadline', () => {
