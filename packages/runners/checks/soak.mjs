@@ -47,8 +47,9 @@ for (let turn = 0; performance.now() < until; turn += 1) {
   await sleep(Math.min(5_000, until - performance.now()));
   await disturb(turn);
 }
+const stopping = apis.splice(0); // they hear of no further change
 const reports = await Promise.all(
-  apis.map(async (api) => {
+  stopping.map(async (api) => {
     api.send('stop');
     const [report] = await once(api, 'message');
     return report;

@@ -64,7 +64,9 @@ export class RunningChild implements Child {
     this.#process = fork(file, args, { env: { ...process.env, ...env }, execArgv: [...execArgv] });
     this.exited = new Promise((resolve) => {
       this.#process.once('exit', (code, signal) => resolve({ code, signal }));
-      this.#process.once('error', () => resolve({ code: null, signal: null })); // it never ran
+      this.#process.on('error', () => {
+        if (this.#process.pid === undefined) resolve({ code: null, signal: null }); // it never ran
+      });
     });
     this.#started = new Promise((resolve, reject) => {
       this.#process.on('message', (message: ChildMessage) => {
@@ -98,7 +100,7 @@ export class RunningChild implements Child {
 
   drain(): void {
     const message: SupervisorMessage = { kind: 'drain' };
-    if (this.#process.connected) this.#process.send(message);
+    if (this.#process.connected) this.#process.send(message, () => {}); // it may be gone already, or end just now
   }
 
   kill(): void {
