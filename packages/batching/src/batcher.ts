@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { EkibenError, type ErrorCode, type ErrorDetails } from '@ekiben/spec';
 import { ArrivalModel } from './arrivals.ts';
 import { Batch, settle, type Call } from './batch.ts';
+import { onAbort } from './cancel-signal.ts';
 import { publishCompleted, publishRefused, publishReleased } from './channels.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { CostModel, predict } from './cost-model.ts';
@@ -112,10 +113,9 @@ export class Batcher<In, Out> {
   /** The parts are calls like any other. When one fails, the others leave too. */
   async #runParts({ split, join }: Oversized<In, Out>, input: In, call: CallOptions): Promise<Out> {
     const { signal } = call;
+    signal?.throwIfAborted();
     const parting = new AbortController();
-    const onAbort = () => parting.abort(signal?.reason);
-    if (signal?.aborted === true) onAbort();
-    signal?.addEventListener('abort', onAbort);
+    const forget = signal === undefined ? undefined : onAbort(signal, () => parting.abort(signal.reason));
     try {
       const runPart = (part: In) =>
         new Promise<Out>((resolve, reject) =>
@@ -126,7 +126,7 @@ export class Batcher<In, Out> {
       parting.abort(error);
       throw error;
     } finally {
-      signal?.removeEventListener('abort', onAbort);
+      forget?.();
     }
   }
 
@@ -159,11 +159,7 @@ export class Batcher<In, Out> {
       slot: -1,
       sequence: 0,
     };
-    if (signal !== undefined) {
-      const onAbort = () => this.#cancel(call, signal.reason);
-      signal.addEventListener('abort', onAbort);
-      call.forgetSignal = () => signal.removeEventListener('abort', onAbort);
-    }
+    if (signal !== undefined) call.forgetSignal = onAbort(signal, () => this.#cancel(call, signal.reason));
     this.#enqueue(call, now);
   }
 

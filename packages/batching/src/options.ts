@@ -1,4 +1,5 @@
 import { EkibenError } from '@ekiben/spec';
+import type { CancelSignal } from './cancel-signal.ts';
 import type { Clock } from './clock.ts';
 
 /** What `run` learns about its batch beside the inputs. */
@@ -67,7 +68,7 @@ export interface BatcherOptions<In, Out> {
 /** Options of one call. */
 export interface CallOptions {
   /** Cancels the call: it leaves the queue, or its result is dropped, and the promise is rejected with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: CancelSignal | undefined;
   /** From when on the answer is worthless, in ms of the batcher's clock (`performance.now()`). A batch in flight is not cut short. @default none */
   readonly deadline?: number | undefined;
   /** Each step serves the call as if it were due a second earlier, among the calls of its caller. @default 0 */

@@ -219,7 +219,7 @@ describe('a cancelled call', () => {
     });
     const { signal } = new AbortController();
     const calls = [1, 2, 13].map((n) => codeOf(batcher.run(n, { signal })));
-    expect(getEventListeners(signal, 'abort')).toHaveLength(3);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1); // more than ten would make Node warn of a leak
     await clock.advance(10);
     await Promise.all(calls);
     expect(getEventListeners(signal, 'abort')).toEqual([]);
