@@ -1,6 +1,5 @@
 // The credit-risk service over HTTP against a bare node:http server, and beside what a Node team does today.
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { compare, server } from './harness.mjs';
 
@@ -26,18 +25,15 @@ const credit = {
   command: [file('../apps/credit-risk/start.mjs'), '--port', 'PORT'],
   answer: true,
 };
-const rival = { name: 'Fastify 5 + onnxruntime-node', command: [file('http/fastify-onnx/server.mjs')], answer: true };
+const rival = { name: 'Fastify 5 + onnxruntime-node', command: [file('http/fastify-onnx.mjs')], answer: true };
 
-/** `--no-rival` leaves out what has to be installed. */
 export async function run(args) {
   const quick = args.includes('--quick');
-  const contenders = args.includes('--no-rival') ? [credit] : [credit, rival];
-  if (contenders.includes(rival)) installRival();
   const { [credit.name]: ours } = await compare({
     title: 'http',
     quick,
     baseline: { name: bare.name, sources: [file('http/bare.mjs')], start: () => start(bare, quick) },
-    contenders: contenders.map((each) => ({ name: each.name, start: () => start(each, quick) })),
+    contenders: [credit, rival].map((each) => ({ name: each.name, start: () => start(each, quick) })),
   });
   if (quick) return;
   for (const { what, ratio, atLeast = 0, atMost = Infinity } of GOALS) {
@@ -67,16 +63,4 @@ async function start({ name, command, answer }, quick) {
   const { Status } = await response.json();
   if (answer && Status !== status) throw new Error(`${name} says ${Status}, Python said ${status}.`);
   return subject;
-}
-
-/** In its own folder, by the first run: onnxruntime-node has 290 MB that no one else here needs. */
-function installRival() {
-  const cwd = file('http/fastify-onnx');
-  if (existsSync(`${cwd}/node_modules/onnxruntime-node`)) return;
-  console.log('installing Fastify and onnxruntime-node in benchmarks/http/fastify-onnx');
-  // Its install script fetches CUDA libraries; the CPU library is in the package.
-  execFileSync('npm', ['install', '--ignore-scripts', '--no-package-lock', '--no-audit', '--no-fund'], {
-    cwd,
-    stdio: 'inherit',
-  });
 }

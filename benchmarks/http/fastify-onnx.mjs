@@ -37,7 +37,7 @@ function vectorize(application) {
   return row;
 }
 
-const model = readFileSync(new URL('../../trees/credit-risk.onnx', import.meta.url));
+const model = readFileSync(new URL('../trees/credit-risk.onnx', import.meta.url));
 // One thread, as the others have; more of them cost a single row more than they bring.
 const session = await ort.InferenceSession.create(model, { intraOpNumThreads: 1, interOpNumThreads: 1 });
 const [output] = session.outputNames.slice(-1);
