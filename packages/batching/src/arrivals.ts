@@ -37,13 +37,14 @@ export class ArrivalModel implements Arrivals {
     return this.#rows / this.#spacingMs;
   }
 
-  /** A call of `rows` came. Waiting for it would have paid if it came within `horizonMs` of the last event. */
+  /** A call of `rows` came. Waiting for it would have paid within `horizonMs` of the last event; 0: nobody knows. */
   arrived(now: number, rows: number, horizonMs: number): void {
     const gap = now - this.lastAt;
     this.lastAt = now;
     this.awaited--;
     this.#rows = average(this.#rows, rows);
     this.#spacingMs = average(this.#spacingMs, Math.min(gap, SILENCE_MS));
+    if (horizonMs === 0) return;
     this.gapMs = average(Math.min(this.gapMs, horizonMs), Math.min(gap, horizonMs));
     if (gap < CLOSE * horizonMs) this.closeGapMs = average(this.closeGapMs, gap);
     this.returnMs = average(Math.min(this.returnMs, horizonMs), Math.min(now - this.answeredAt, horizonMs));

@@ -31,9 +31,12 @@ class Lane<In, Out> extends DeadlineQueue<Call<In, Out>> {
  *
  * An idle worker takes what is queued, so a lone call is not held back; while `concurrency` batches are in flight, calls gather.
  *
- * @example
- * const embed = new Batcher({ run: (texts: readonly string[]) => api.embed(texts), maxBatchSize: 64 });
- * const vector = await embed.run('a bento box');
+ * ```ts
+ * import { Batcher } from '@ekiben/batching';
+ *
+ * const lengths = new Batcher({ run: async (texts: readonly string[]) => texts.map((text) => text.length) });
+ * const [one, two] = await Promise.all([lengths.run('a'), lengths.run('bc')]); // `run` is called once
+ * ```
  */
 export class Batcher<In, Out> {
   readonly #options: BatcherOptions<In, Out>;
@@ -84,8 +87,8 @@ export class Batcher<In, Out> {
     return new Promise((resolve, reject) => {
       const rows = this.#size(input);
       const { oversized } = this.#options;
-      if (oversized === undefined || rows <= this.#limits.maxBatchSize)
-        this.#accept(input, rows, call, resolve, reject);
+      const whole = oversized === undefined || rows <= this.#limits.maxBatchSize;
+      if (whole) this.#accept(input, rows, call, resolve, reject);
       else resolve(this.#runParts(oversized, input, call));
     });
   }
@@ -102,7 +105,7 @@ export class Batcher<In, Out> {
   // ── A call comes ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #size(input: In): number {
-    const rows = this.#options.size?.(input) ?? 1;
+    const rows = this.#options.size === undefined ? 1 : this.#options.size(input);
     if (Number.isFinite(rows) && rows >= 0) return rows;
     throw this.#error(
       'EKIBEN_BATCH_SIZE_INVALID',
@@ -111,7 +114,7 @@ export class Batcher<In, Out> {
   }
 
   /** The parts are calls like any other. When one fails, the others leave too. */
-  async #runParts({ split, join }: Oversized<In, Out>, input: In, call: CallOptions): Promise<Out> {
+  async #runParts(oversized: Oversized<In, Out>, input: In, call: CallOptions): Promise<Out> {
     const { signal } = call;
     signal?.throwIfAborted();
     const parting = new AbortController();
@@ -121,7 +124,8 @@ export class Batcher<In, Out> {
         new Promise<Out>((resolve, reject) =>
           this.#accept(part, this.#size(part), { ...call, signal: parting.signal }, resolve, reject),
         );
-      return join(await Promise.all(split(input, this.#limits.maxBatchSize).map(runPart)));
+      const parts = oversized.split(input, this.#limits.maxBatchSize);
+      return oversized.join(await Promise.all(parts.map(runPart)));
     } catch (error) {
       parting.abort(error);
       throw error;

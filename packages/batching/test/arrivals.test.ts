@@ -32,3 +32,11 @@ test('learns how soon callers return, and counts those that have', () => {
   }
   expect(model.returnMs).toBeCloseTo(2, 1);
 });
+
+test('expects nobody before it is known what company is worth', () => {
+  const model = new ArrivalModel();
+  for (let time = 0; time < 10; time++) model.arrived(time, 1, 0);
+  expect([model.gapMs, model.returnMs]).toEqual([Infinity, Infinity]);
+  model.arrived(10, 1, horizonMs);
+  expect(model.gapMs).toBeGreaterThan(7);
+});

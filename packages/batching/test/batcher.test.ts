@@ -588,7 +588,7 @@ describe('bad input', () => {
     expect(() => new Batcher(options as unknown as BatcherOptions<number, number>)).toThrow(message);
   });
 
-  test.each([-1, NaN, Infinity, 'two'])('a size of %p rejects the call', async (size) => {
+  test.each([-1, NaN, Infinity, 'two', undefined])('a size of %p rejects the call', async (size) => {
     const { batcher } = doubling({ size: () => size as number });
     expect(await codeOf(batcher.run(1))).toBe('EKIBEN_BATCH_SIZE_INVALID');
   });
