@@ -46,7 +46,7 @@ export async function loadService(target: string, workingDir = '.'): Promise<Loa
   return { service, module, exportName: name };
 }
 
-export function resolveTarget(target: string, workingDir: string): { file: string; exportName: string | undefined } {
+function resolveTarget(target: string, workingDir: string): { file: string; exportName: string | undefined } {
   const whole = path.resolve(workingDir, target);
   if (existsSync(whole)) {
     return statSync(whole).isDirectory() ? fromFolder(whole) : { file: whole, exportName: undefined };

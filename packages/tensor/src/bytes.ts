@@ -5,7 +5,7 @@ import type { NumericDType, TypedArray } from './elements.ts';
 
 export type ByteOrder = 'little' | 'big';
 
-export const hostOrder: ByteOrder = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 'little' : 'big';
+const hostOrder: ByteOrder = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 'little' : 'big';
 
 /**
  * The elements in `bytes`: the same memory when it is aligned and in the host's byte order, else a copy.
