@@ -37,6 +37,15 @@ const BENTOS: ItemKind<BentoInfo, ItemFacts> = {
   listCommand: 'ekiben list',
   read: readBentoManifest,
   facts: ({ labels, creationTime }) => ({ labels, creationTime }),
+  list: ({ tag, name, version, path, size }, { labels, creationTime }) => ({
+    tag,
+    name,
+    version,
+    labels,
+    creationTime,
+    size,
+    path,
+  }),
 };
 
 interface Stores {

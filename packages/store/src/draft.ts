@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path';
 import { EkibenError, type Draft } from '@ekiben/spec';
 import { createArchiveGuard } from './archive/entry.ts';
 import { walk } from './archive/folder.ts';
+import { once } from './archive/through.ts';
 import { digestsText, type Digests } from './digests.ts';
 import { hashFile, syncDirectory, syncFile, writeNewFile, type FileDigest, makeDirectory } from './files.ts';
 import { shareFiles } from './objects.ts';
@@ -91,10 +92,6 @@ export function removedItem(
 
 export async function discardDraft(root: string): Promise<void> {
   await rm(root, { recursive: true, force: true });
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 /** @throws EKIBEN_MODEL_FILE_NAME_INVALID */

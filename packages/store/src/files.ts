@@ -72,12 +72,21 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** Replaces a small file at once: a reader sees the old text or the new one. `scratch` is on the same file system. */
-export async function replaceFile(path: string, text: string, scratch: string): Promise<void> {
+/**
+ * Replaces a small file at once: a reader sees the old text or the new one.
+ * @param scratch - a directory on the same file system
+ * @param options - `durable`: whether the new text must outlive a power cut @default true
+ */
+export async function replaceFile(
+  path: string,
+  text: string,
+  scratch: string,
+  { durable = true }: { readonly durable?: boolean } = {},
+): Promise<void> {
   const fresh = join(scratch, newOwnerName());
   await makeDirectory(scratch);
   try {
-    await writeFile(fresh, text, { flag: 'wx', flush: true });
+    await writeFile(fresh, text, { flag: 'wx', flush: durable });
     await makeDirectory(dirname(path));
     await rename(fresh, path);
   } catch (error) {

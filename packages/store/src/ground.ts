@@ -65,17 +65,8 @@ export async function listItems<Info extends ItemInfo, Facts extends ItemFacts>(
       throw error;
     }
   });
-  if (text !== undefined) await ifDiskAllows(replaceFile(layout.index, text, layout.drafts));
-  return newestFirst(
-    entries.map(({ name: each, version, size, facts }) => ({
-      ...facts,
-      tag: formatTag(each, version),
-      name: each,
-      version,
-      path: layout.item(each, version),
-      size,
-    })),
-  );
+  if (text !== undefined) await ifDiskAllows(replaceFile(layout.index, text, layout.drafts, { durable: false }));
+  return newestFirst(entries.map((entry) => kind.list(entry, entry.facts)));
 }
 
 /** A step that a reader may do without: its index or its tidying up. */

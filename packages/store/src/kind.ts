@@ -32,6 +32,7 @@ export interface ItemKind<Info extends ItemInfo, Facts extends ItemFacts> {
   /** @throws EKIBEN_MANIFEST_INVALID */
   read(text: string, where: string): Promise<Info>;
   facts(info: Info): Facts;
+  list(place: ListedPlace, facts: Facts): Listed<Facts>;
 }
 
 export interface ItemFacts {
@@ -45,8 +46,8 @@ export type Stored<Info> = Info & {
   readonly path: string;
 };
 
-/** An item as `list` shows it. */
-export type Listed<Facts> = Facts & {
+/** Where an item lies, as `list` shows it. */
+export interface ListedPlace {
   /** `name:version` */
   readonly tag: string;
   readonly name: string;
@@ -55,27 +56,30 @@ export type Listed<Facts> = Facts & {
   readonly path: string;
   /** Bytes of all its files. */
   readonly size: number;
-};
+}
 
-/**
- * Orders by creation time, newest first. Versions do not sort by themselves: BentoML's have their lowest time bits first.
- */
-export function newestFirst<T extends { readonly tag: string; readonly creationTime: string }>(
-  items: readonly T[],
-): T[] {
-  const timed = items.map((item) => ({ item, ms: Date.parse(item.creationTime) }));
-  timed.sort(
-    (a, b) => b.ms - a.ms || compare(b.item.creationTime, a.item.creationTime) || compare(a.item.tag, b.item.tag),
-  );
+export type Listed<Facts> = Facts & ListedPlace;
+
+interface Timed {
+  readonly tag: string;
+  readonly creationTime: string;
+}
+
+/** Orders by creation time. Versions do not sort by themselves: BentoML's have their lowest time bits first. */
+export function newestFirst<T extends Timed>(items: readonly T[]): T[] {
+  const timed = items.map((item) => ({ item, time: utc(item.creationTime) }));
+  timed.sort((a, b) => compare(b.time, a.time) || compare(a.item.tag, b.item.tag));
   return timed.map(({ item }) => item);
 }
 
-/** Whether `a` is the newer of two, or as new. */
-export function isNewest(
-  a: { readonly tag: string; readonly creationTime: string },
-  b: { readonly tag: string; readonly creationTime: string },
-): boolean {
+/** Whether `a` is the newer of two. */
+export function isNewest(a: Timed, b: Timed): boolean {
   return newestFirst([a, b])[0] === a;
+}
+
+/** As texts these sort by time, to the microsecond; nearly all are written so. */
+function utc(time: string): string {
+  return time.endsWith('+00:00') ? time : new Date(time).toISOString().replace('Z', '000+00:00');
 }
 
 function compare(a: string, b: string): number {

@@ -2,34 +2,31 @@
 //
 // An entry is trusted only while the times of its directories are those that were noted. Python does not know of the index: what it
 // adds or removes changes a directory's time, and only that is read anew.
-import { readdirSync, statSync, type BigIntStats } from 'node:fs';
+import { readdirSync, statSync, type Stats } from 'node:fs';
+import { sep } from 'node:path';
 import { walk } from './archive/folder.ts';
 import { isMissing, readTextIfThere } from './files.ts';
+import type { ListedPlace } from './kind.ts';
 import type { Layout } from './layout.ts';
-import { isTagPart } from './tag.ts';
+import { formatTag, isTagPart } from './tag.ts';
 
-/** What the index keeps of a version. `facts` come from the manifest, by the kind of item. */
-export interface IndexedVersion<Facts> {
-  /** Bytes of all its files. */
-  readonly size: number;
+export interface IndexEntry<Facts> extends ListedPlace {
+  /** What the kind of item takes from the manifest. */
   readonly facts: Facts;
 }
 
-export interface IndexEntry<Facts> extends IndexedVersion<Facts> {
-  readonly name: string;
-  readonly version: string;
-}
-
-/** The file: by name, the directory's time (`''` when not to be trusted) and its versions with theirs. */
 interface IndexFile<Facts> {
   readonly format: typeof FORMAT;
   readonly names: Readonly<Record<string, IndexedName<Facts>>>;
 }
 
 interface IndexedName<Facts> {
-  readonly time: string;
-  readonly versions: Readonly<Record<string, readonly [time: string, version: IndexedVersion<Facts>]>>;
+  /** Of the name's directory, in ms; -1 when its versions are to be looked for anew. */
+  readonly time: number;
+  readonly versions: readonly IndexedVersion<Facts>[];
 }
+
+type IndexedVersion<Facts> = readonly [version: string, time: number, size: number, facts: Facts];
 
 /** To be raised when what is kept changes. */
 const FORMAT = 1;
@@ -43,84 +40,67 @@ export interface IndexReading<Facts> {
   readonly text: string | undefined;
 }
 
-/**
- * Lists one name, or all.
- * @param readFacts - reads a version's manifest; undefined when it is not complete or not readable
- */
+/** Reads a version's manifest; undefined when it is not complete or not readable. */
+type ReadFacts<Facts> = (name: string, version: string) => Promise<Facts | undefined>;
+
+/** Lists one name, or all. */
 export async function readThroughIndex<Facts>(
   layout: Layout,
   only: string | undefined,
-  readFacts: (name: string, version: string) => Promise<Facts | undefined>,
+  readFacts: ReadFacts<Facts>,
 ): Promise<IndexReading<Facts>> {
   const known = parseIndex<Facts>(await readTextIfThere(layout.index));
   const names: Record<string, IndexedName<Facts>> = only === undefined ? {} : { ...known };
   const entries: IndexEntry<Facts>[] = [];
   let changed = false;
-  // Synchronous on purpose: ten thousand `stat` take 40 ms this way and three times that through the thread pool.
   for (const name of only === undefined ? directoryNames(layout.items) : [only]) {
     const before = known[name];
-    const reading = await readName(layout, name, before, readFacts);
-    for (const [version, indexed] of reading.found) entries.push({ name, version, ...indexed });
-    if (reading.indexed === undefined) delete names[name];
-    else names[name] = reading.indexed;
-    changed ||= reading.indexed !== before;
+    const now = await readName(layout.name(name), name, before, readFacts, entries);
+    if (now === undefined) delete names[name];
+    else names[name] = now;
+    changed ||= now !== before;
   }
   changed ||= Object.keys(names).length !== Object.keys(known).length;
   return { entries, text: changed ? JSON.stringify({ format: FORMAT, names } satisfies IndexFile<Facts>) : undefined };
 }
 
-interface NameReading<Facts> {
-  readonly found: readonly (readonly [version: string, IndexedVersion<Facts>])[];
-  /** The same object as before when nothing changed. */
-  readonly indexed: IndexedName<Facts> | undefined;
-}
-
+/** Adds the versions of a name to `entries`. @returns `before` itself when nothing changed */
 async function readName<Facts>(
-  layout: Layout,
+  dir: string,
   name: string,
   before: IndexedName<Facts> | undefined,
-  readFacts: (name: string, version: string) => Promise<Facts | undefined>,
-): Promise<NameReading<Facts>> {
-  const stats = statIfThere(layout.name(name));
-  if (stats === undefined || !stats.isDirectory()) return { found: [], indexed: undefined };
-  const time = String(stats.mtimeNs);
-  const versionNames = before?.time === time ? Object.keys(before.versions) : directoryNames(layout.name(name));
-  const found: [string, IndexedVersion<Facts>][] = [];
-  const versions: Record<string, readonly [string, IndexedVersion<Facts>]> = {};
+  readFacts: ReadFacts<Facts>,
+  entries: IndexEntry<Facts>[],
+): Promise<IndexedName<Facts> | undefined> {
+  const stats = statIfDirectory(dir);
+  if (stats === undefined) return undefined;
+  const known = new Map(before?.versions.map((indexed) => [indexed[0], indexed]));
+  const versions: IndexedVersion<Facts>[] = [];
   let settled = isSettled(stats);
-  for (const version of versionNames) {
-    const dir = layout.item(name, version);
-    const versionStats = statIfThere(dir);
-    if (versionStats === undefined || !versionStats.isDirectory()) continue;
-    const versionTime = String(versionStats.mtimeNs);
-    const known = before?.versions[version];
-    if (known?.[0] === versionTime) {
-      versions[version] = known;
-      found.push([version, known[1]]);
-      continue;
+  for (const version of before?.time === stats.mtimeMs ? known.keys() : directoryNames(dir)) {
+    const path = `${dir}${sep}${version}`;
+    const versionStats = statIfDirectory(path);
+    if (versionStats === undefined) continue;
+    let indexed = known.get(version);
+    if (indexed?.[1] !== versionStats.mtimeMs) {
+      const facts = await readFacts(name, version);
+      const measured = facts === undefined ? undefined : await measure(path);
+      const complete = facts !== undefined && measured !== undefined;
+      const lasting = complete && measured.settled && isSettled(versionStats);
+      settled &&= lasting;
+      if (!complete) continue;
+      // A time of -1 never fits: it is read again next time.
+      indexed = [version, lasting ? versionStats.mtimeMs : -1, measured.size, facts];
     }
-    const facts = await readFacts(name, version);
-    const measured = facts === undefined ? undefined : await measure(dir);
-    if (facts === undefined || measured === undefined) {
-      settled = false;
-      continue;
-    }
-    const indexed = { size: measured.size, facts };
-    found.push([version, indexed]);
-    if (isSettled(versionStats) && measured.settled) versions[version] = [versionTime, indexed];
-    else settled = false;
+    versions.push(indexed);
+    entries.push({ tag: formatTag(name, version), name, version, path, size: indexed[2], facts: indexed[3] });
   }
-  const indexed = { time: settled ? time : '', versions };
-  return { found, indexed: before !== undefined && isSame(before, indexed) ? before : indexed };
-}
-
-function isSame<Facts>(before: IndexedName<Facts>, now: IndexedName<Facts>): boolean {
-  const versions = Object.keys(now.versions);
-  return (
-    before.time === now.time &&
-    versions.length === Object.keys(before.versions).length &&
-    versions.every((version) => before.versions[version] === now.versions[version])
-  );
+  const time = settled ? stats.mtimeMs : -1;
+  const same =
+    before?.time === time &&
+    before.versions.length === versions.length &&
+    before.versions.every((indexed, index) => indexed === versions[index]);
+  return same ? before : { time, versions };
 }
 
 /** Undefined when the version vanishes meanwhile. */
@@ -139,12 +119,14 @@ async function measure(dir: string): Promise<{ size: number; settled: boolean } 
   return { size, settled: Date.now() - newest > SETTLED_AFTER_MS };
 }
 
-function isSettled(stats: BigIntStats): boolean {
-  return Date.now() - Number(stats.mtimeMs) > SETTLED_AFTER_MS;
+function isSettled(stats: Stats): boolean {
+  return Date.now() - stats.mtimeMs > SETTLED_AFTER_MS;
 }
 
-function statIfThere(path: string): BigIntStats | undefined {
-  return statSync(path, { bigint: true, throwIfNoEntry: false });
+/** Synchronous on purpose: ten thousand take 30 ms this way, and three times that through the thread pool. */
+function statIfDirectory(path: string): Stats | undefined {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats?.isDirectory() === true ? stats : undefined;
 }
 
 /** What may be names or versions; links count, since people move large models to other disks. */
@@ -163,9 +145,10 @@ export function directoryNames(path: string): string[] {
 function parseIndex<Facts>(text: string | undefined): Readonly<Record<string, IndexedName<Facts>>> {
   if (text === undefined) return {};
   try {
-    const index = JSON.parse(text) as Partial<IndexFile<Facts>>;
-    return index.format === FORMAT && index.names !== undefined ? index.names : {};
+    const { format, names } = JSON.parse(text) as IndexFile<Facts>;
+    if (format === FORMAT && Object.values(names).every(({ versions }) => Array.isArray(versions))) return names;
   } catch {
-    return {};
+    // Counts as empty.
   }
+  return {};
 }

@@ -38,6 +38,17 @@ export const MODELS: ItemKind<ModelInfo, ModelFacts> = {
   listCommand: 'ekiben models list',
   read: readModelManifest,
   facts: ({ module, labels, creationTime }) => ({ module, labels, creationTime }),
+  // Written out: over ten thousand models, spreading one object into another takes a tenth of a second.
+  list: ({ tag, name, version, path, size }, { module, labels, creationTime }) => ({
+    tag,
+    name,
+    version,
+    module,
+    labels,
+    creationTime,
+    size,
+    path,
+  }),
 };
 
 export interface SaveOptions<Methods extends object, Options extends object> {

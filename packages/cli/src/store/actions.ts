@@ -30,14 +30,20 @@ export const list: Action<[name: string | undefined, options: ListOptions]> = as
   if (options.output === 'yaml') return print(await toYaml(rows, true));
   const header =
     kind.noun === 'model' ? ['Tag', 'Module', 'Size', 'Creation Time'] : ['Tag', 'Size', 'Creation Time', 'Path'];
-  const cells = rows.map((each) => Object.values(each).map(String));
-  print(formatTable(header, cells, process.stdout.isTTY ? process.stdout.columns : undefined));
+  const width = process.stdout.isTTY ? process.stdout.columns : undefined;
+  print(
+    formatTable(
+      header,
+      rows.map((each) => Object.values(each)),
+      width,
+    ),
+  );
 };
 
 /** The columns, in the order of the table. */
 function row({ noun }: StoreKind, { tag, module = '', size, creationTime, path }: ListedItem): Record<string, string> {
-  const facts = { size: humanSize(size), creation_time: localTime(creationTime) };
-  return noun === 'model' ? { tag, module, ...facts } : { tag, ...facts, path: underHome(path) };
+  if (noun === 'model') return { tag, module, size: humanSize(size), creation_time: localTime(creationTime) };
+  return { tag, size: humanSize(size), creation_time: localTime(creationTime), path: underHome(path) };
 }
 
 export const get: Action<[tag: string, options: { readonly output: 'json' | 'yaml' | 'path' }]> = async (

@@ -1,5 +1,6 @@
 // bzip2, block by block in both directions, so that memory stays small whatever the archive claims.
 import { corruptArchive } from './errors.ts';
+import { blocks } from './through.ts';
 
 /** A block of level 9, packed, plus the reader's own margin: what must be there before a block can be read. */
 const LOOK_AHEAD_BYTES = 925_000;
@@ -80,23 +81,7 @@ class Pieces {
 /** Every block becomes a bzip2 stream of its own; `bzip2 -d` and Python's bz2 read them one after the other. */
 export async function* writeBzip2(source: AsyncIterable<Uint8Array>, level: number): AsyncGenerator<Uint8Array> {
   const compress = await loadCompressor();
-  const block = new Uint8Array(level * 100_000);
-  let length = 0;
-  let empty = true;
-  for await (const chunk of source) {
-    let rest = chunk;
-    while (rest.length > 0) {
-      const part = rest.subarray(0, block.length - length);
-      block.set(part, length);
-      length += part.length;
-      rest = rest.subarray(part.length);
-      if (length < block.length) break;
-      yield compress(block, level);
-      length = 0;
-      empty = false;
-    }
-  }
-  if (length > 0 || empty) yield compress(block.subarray(0, length), level);
+  for await (const block of blocks(source, level * 100_000)) yield compress(block, level);
 }
 
 async function loadCompressor(): Promise<(bytes: Uint8Array, level: number) => Uint8Array> {

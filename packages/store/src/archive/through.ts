@@ -28,3 +28,46 @@ export async function* counted(
     yield chunk;
   }
 }
+
+export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+/** The same bytes in pieces of one size, but for the last; one empty piece when there are none. */
+export async function* blocks(source: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array> {
+  let block = new Uint8Array(size);
+  let length = 0;
+  let empty = true;
+  for await (const chunk of source) {
+    let rest = chunk;
+    while (rest.length > 0) {
+      const part = rest.subarray(0, size - length);
+      block.set(part, length);
+      length += part.length;
+      rest = rest.subarray(part.length);
+      if (length < size) break;
+      yield block;
+      empty = false;
+      block = new Uint8Array(size);
+      length = 0;
+    }
+  }
+  if (length > 0 || empty) yield block.subarray(0, length);
+}
+
+/** Works on several pieces at once, and gives the results in order. */
+export async function* inParallel<In, Out>(
+  source: AsyncIterable<In>,
+  atOnce: number,
+  work: (piece: In) => Promise<Out>,
+): AsyncGenerator<Out> {
+  const running: Promise<Out>[] = [];
+  for await (const piece of source) {
+    const result = work(piece);
+    // It is awaited in its turn, perhaps after another one has failed.
+    result.catch(() => {});
+    running.push(result);
+    if (running.length >= atOnce) yield await (running.shift() as Promise<Out>);
+  }
+  for (const result of running) yield await result;
+}

@@ -1,0 +1,241 @@
+// The model store: listing ten thousand versions, getting one of them, and archives against the programs that do the same.
+//
+//   pnpm bench store           everything, some ten minutes
+//   pnpm bench store list      only listing and getting
+//   pnpm bench store tar       only archives of one format: tar, gz or xz
+//   pnpm bench store --quick   shows that it runs
+//
+// Archives are written to memory (/dev/shm) where there is enough of it: the disk is not what is compared.
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ModelStore } from '../packages/store/dist/index.js';
+import { compare, VoidRun } from './harness.mjs';
+
+const MIB = 1024 ** 2;
+/** Of the weights, so that a sample takes about a second. */
+const SIZES = { tar: 1024 * MIB, gz: 48 * MIB, xz: 16 * MIB };
+/** What we take by default for tar.gz, and for large models as tar.xz. */
+const LEVELS = { tar: 0, gz: 6, xz: 1 };
+const VERSIONS = 10_000;
+/** Of the whole process, over an empty one of Node. */
+const LIST_LIMIT_SECONDS = 0.3;
+const LEAST = { tar: 0.8, gz: 0.8, xz: 0.5 };
+
+export async function run(args) {
+  const quick = args.includes('--quick');
+  const only = args.filter((arg) => !arg.startsWith('--'));
+  const wanted = (name) => only.length === 0 || only.includes(name);
+  const work = mkdtempSync(join(roomy() ? '/dev/shm' : tmpdir(), 'ekiben-bench-store-'));
+  try {
+    if (wanted('list')) await listing(work, quick);
+    for (const format of Object.keys(SIZES)) if (wanted(format)) await archives(work, format, quick);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function roomy() {
+  if (!existsSync('/dev/shm')) return false;
+  const { bavail, bsize } = statfsSync('/dev/shm');
+  return bavail * bsize > 6 * SIZES.tar;
+}
+
+async function archives(work, format, quick) {
+  const home = join(work, 'home');
+  const store = new ModelStore(home);
+  const size = quick ? 2 * MIB : SIZES[format];
+  const { path } = await store.create('weights:v1', (draft) => draft.write('weights.bin', weights(size)));
+  const [theirs, ours, out] = [join(work, `theirs.${format}`), join(work, `ours.${format}`), join(work, 'out')];
+  const level = LEVELS[format];
+  const pack = { tar: '', gz: `| gzip -${level}`, xz: `| xz -${level} -T1` }[format];
+  const unpack = { tar: 'cat', gz: 'gzip -dc', xz: 'xz -dc' }[format];
+  const operations = size / MIB;
+  const sources = [new URL(import.meta.url)];
+
+  const exports = await compare({
+    title: `store-export-${format}`,
+    quick,
+    pairs: 5,
+    baseline: {
+      name: `tar -c ${pack}`.trim(),
+      sources,
+      start: async () => command(`tar -cf - -C ${path} . ${pack} > ${theirs} && sync ${theirs}`, operations),
+    },
+    contenders: [
+      {
+        name: `export, MiB`,
+        start: async () => here(() => store.export('weights', ours, { format, level }), operations),
+      },
+    ],
+  });
+
+  const imports = await compare({
+    title: `store-import-${format}`,
+    quick,
+    pairs: 5,
+    baseline: {
+      name: `${unpack} | tar -x, sha256sum, sync`,
+      sources,
+      start: async () =>
+        command(
+          `rm -rf ${out} && mkdir ${out} && ${unpack} ${theirs} | tar -xf - -C ${out} && sha256sum ${out}/* && sync ${out}/*`,
+          operations,
+        ),
+    },
+    contenders: [
+      {
+        name: 'import, MiB',
+        start: async () =>
+          here(async () => {
+            rmSync(out, { recursive: true, force: true });
+            return new ModelStore(out).import(ours);
+          }, operations),
+      },
+    ],
+  });
+  rmSync(work, { recursive: true });
+  mkdirSync(work);
+
+  if (quick) return;
+  for (const [what, results] of [
+    ['export', exports],
+    ['import', imports],
+  ]) {
+    const ratio = results[`${what}, MiB`].throughputRatio.median;
+    console.log(`${format} ${what}: ${ratio.toFixed(2)} of the programs' throughput, at least ${LEAST[format]} wanted`);
+    if (ratio < LEAST[format]) process.exitCode = 1;
+  }
+}
+
+/** Half noise, as the weights of a network: float32 with sixteen bits that say something. */
+function weights(bytes) {
+  const noise = randomBytes(bytes / 2);
+  const buffer = Buffer.alloc(bytes);
+  for (let at = 0; at < bytes; at += 4) {
+    buffer[at + 2] = noise[at / 2];
+    buffer[at + 3] = 0x3c | (noise[at / 2 + 1] & 0x83);
+  }
+  return buffer;
+}
+
+/** A line of the shell; its CPU time is that of our children. */
+function command(line, operations) {
+  return {
+    async sample() {
+      const before = childSeconds();
+      const start = performance.now();
+      const { status, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', line]);
+      if (status !== 0) throw new VoidRun(`${line} ended with ${status}: ${stderr}`);
+      return { operations, seconds: (performance.now() - start) / 1000, cpuSeconds: childSeconds() - before };
+    },
+  };
+}
+
+function here(step, operations) {
+  return {
+    async sample() {
+      const before = process.cpuUsage();
+      const start = performance.now();
+      await step();
+      const { user, system } = process.cpuUsage(before);
+      return { operations, seconds: (performance.now() - start) / 1000, cpuSeconds: (user + system) / 1e6 };
+    },
+  };
+}
+
+/** User and system time of the children that have ended, in steps of 10 ms (proc(5)). */
+function childSeconds() {
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[13]) + Number(fields[14])) / 100;
+}
+
+async function listing(work, quick) {
+  const home = join(work, 'many');
+  const count = quick ? 100 : VERSIONS;
+  // The newest last, as it would be.
+  for (let each = count; each > 0; each--) writeVersion(home, 'many', `v${String(each).padStart(15, '0')}`, each);
+  writeVersion(home, 'single', 'v1', 0);
+  const bin = fileURLToPath(new URL('../packages/cli/dist/bin.js', import.meta.url));
+  const ekiben = (...args) => [process.execPath, bin, 'models', ...args];
+  const empty = [process.execPath, '-e', ''];
+  time(ekiben('list'), home);
+
+  console.log(`\nstore-list: ${count} versions, the whole process over an empty one of Node`);
+  const rounds = quick ? 1 : 11;
+  const over = (label, argv, before = () => {}) => {
+    const differences = [];
+    for (let round = 0; round < rounds; round++) {
+      before(round);
+      const idle = time(empty, home);
+      differences.push(time(argv, home) - idle);
+    }
+    const { median, min, max } = spread(differences);
+    console.log(`  ${label}: ${median.toFixed(3)} s (${min.toFixed(3)}–${max.toFixed(3)})`);
+    return median;
+  };
+  const control = over('an empty process again', empty);
+  const warm = over('list', ekiben('list'));
+  const after = over('list after Python has added a model', ekiben('list'), (round) =>
+    writeVersion(home, 'many', `w${round}`, round, Date.now()),
+  );
+  const many = over('get of one among them', ekiben('get', 'many:latest'));
+  const single = over('get of one that is alone', ekiben('get', 'single:latest'));
+  if (quick) return;
+  if (Math.abs(control) > 0.05)
+    throw new VoidRun('an empty process does not take the time of an empty process: the machine is not quiet');
+  for (const [label, seconds] of [
+    ['list', warm],
+    ['list after Python', after],
+  ]) {
+    if (seconds > LIST_LIMIT_SECONDS) {
+      console.log(`  ${label} takes more than ${LIST_LIMIT_SECONDS} s`);
+      process.exitCode = 1;
+    }
+  }
+  console.log(`  get among ${count} takes ${(many - single).toFixed(3)} s more than alone`);
+}
+
+/** As Python saves it: into the store's directory itself. */
+function writeVersion(home, name, version, number, time = Date.now() - 3_600_000) {
+  const dir = join(home, 'models', name, version);
+  mkdirSync(dir, { recursive: true });
+  const created = new Date(time - number * 1000).toISOString().replace('Z', '000+00:00');
+  const manifest = `name: ${name}\nversion: ${version}\nmodule: bentoml.xgboost\nlabels: {stage: dev}\noptions: {}\nmetadata: {}\ncontext:\n  framework_name: xgboost\n  framework_versions: {xgboost: 1.6.2}\n  bentoml_version: 1.0.7\n  python_version: 3.9.18\nsignatures:\n  predict: {batchable: true, batch_dim: [0, 0]}\napi_version: v2\ncreation_time: '${created}'\n`;
+  writeFileSync(join(dir, 'saved_model.ubj'), 'x'.repeat(1000));
+  writeFileSync(join(dir, 'model.yaml'), manifest);
+  writeFileSync(join(home, 'models', name, 'latest'), version);
+  // Settled, but for what has just been added.
+  const then = new Date(Math.min(time, Date.now()));
+  for (const path of [join(dir, 'saved_model.ubj'), join(dir, 'model.yaml'), dir, join(home, 'models', name)])
+    utimesSync(path, then, then);
+}
+
+function time([program, ...args], home) {
+  const start = performance.now();
+  const { status, stderr } = spawnSync(program, args, {
+    env: { ...process.env, EKIBEN_HOME: home },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 1e9,
+  });
+  if (status !== 0) throw new VoidRun(`${args.join(' ')} ended with ${status}: ${stderr}`);
+  return (performance.now() - start) / 1000;
+}
+
+function spread(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  return { median: sorted[Math.floor(sorted.length / 2)], min: sorted[0], max: sorted.at(-1) };
+}
