@@ -17,6 +17,11 @@ export interface LoadedService {
   readonly exportName: string;
 }
 
+interface Target {
+  readonly file: string;
+  readonly exportName: string | undefined;
+}
+
 const CONVENTIONAL_FILES = [
   'service.ts',
   'src/service.ts',
@@ -48,21 +53,38 @@ export async function loadService(target: string, workingDir = '.'): Promise<Loa
 
 function resolveTarget(target: string, workingDir: string): { file: string; exportName: string | undefined } {
   const whole = path.resolve(workingDir, target);
-  if (existsSync(whole)) {
-    return statSync(whole).isDirectory() ? fromFolder(whole) : { file: whole, exportName: undefined };
-  }
+  if (statSync(whole, { throwIfNoEntry: false })?.isDirectory()) return fromFolder(whole);
+  const found = resolveFile(target, workingDir);
+  if (found !== undefined) return found;
   const colon = target.lastIndexOf(':');
-  const file = path.resolve(workingDir, target.slice(0, colon));
-  if (colon > 0 && existsSync(file) && statSync(file).isFile()) return { file, exportName: target.slice(colon + 1) };
+  const file = colon > 0 ? path.resolve(workingDir, target.slice(0, colon)) : whole;
   throw new EkibenError(
     'EKIBEN_SERVICE_NOT_FOUND',
-    `There is no file or folder ${colon > 0 ? file : whole}; name a file and its export, such as src/service.ts:svc.`,
+    `There is no file or folder ${file}; name a file and its export, such as src/service.ts:svc.`,
   );
 }
 
-function fromFolder(folder: string): { file: string; exportName: string | undefined } {
+/** `file` or `file:export`. */
+function resolveFile(target: string, folder: string): Target | undefined {
+  const whole = path.resolve(folder, target);
+  if (isFile(whole)) return { file: whole, exportName: undefined };
+  const colon = target.lastIndexOf(':');
+  const file = path.resolve(folder, target.slice(0, Math.max(colon, 0)));
+  return colon > 0 && isFile(file) ? { file, exportName: target.slice(colon + 1) } : undefined;
+}
+
+const isFile = (file: string) => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+
+function fromFolder(folder: string): Target {
   const declared = declaredTarget(folder);
-  if (declared !== undefined) return resolveTarget(declared, folder);
+  if (declared !== undefined) {
+    const target = resolveFile(declared, folder);
+    if (target !== undefined) return target;
+    throw new EkibenError(
+      'EKIBEN_SERVICE_NOT_FOUND',
+      `${path.join(folder, 'package.json')} names the service "${declared}", but there is no such file; name one as "src/service.ts:svc".`,
+    );
+  }
   for (const name of CONVENTIONAL_FILES) {
     const file = path.join(folder, name);
     if (existsSync(file)) return { file, exportName: undefined };
@@ -76,8 +98,12 @@ function fromFolder(folder: string): { file: string; exportName: string | undefi
 function declaredTarget(folder: string): string | undefined {
   const file = path.join(folder, 'package.json');
   if (!existsSync(file)) return undefined;
-  const manifest = JSON.parse(readFileSync(file, 'utf8')) as { ekiben?: { service?: string } };
-  return manifest.ekiben?.service;
+  try {
+    const manifest = JSON.parse(readFileSync(file, 'utf8')) as { readonly ekiben?: { readonly service?: string } };
+    return manifest.ekiben?.service;
+  } catch (cause) {
+    throw new EkibenError('EKIBEN_SERVICE_NOT_FOUND', `${file} is no JSON: ${(cause as Error).message}`, { cause });
+  }
 }
 
 function onlyService(exports: Record<string, unknown>, file: string): string {

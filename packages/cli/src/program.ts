@@ -28,8 +28,10 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
+/** One line for what the user or the system did; a stack for what we did. */
 function describe(error: unknown): string {
   if (EkibenError.is(error)) return error.message;
+  if (typeof (error as NodeJS.ErrnoException | null)?.syscall === 'string') return (error as Error).message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
@@ -55,6 +57,7 @@ function createProgram(): Command {
     .option('-p, --port <INTEGER>', 'The port to listen on; 0 takes a free one.', parsePort, 3000)
     .option('--host <TEXT>', 'The address to listen on; 0.0.0.0 for all.', '127.0.0.1')
     .addOption(new Option('--working-dir <PATH>', 'The directory in which TARGET is looked up.').default('.'))
+    .option('-q, --quiet', 'Print nothing but errors.')
     .addHelpText('after', '\nExamples:\n  $ ekiben serve src/service.ts:svc\n  $ ekiben serve . --port 3001')
     .action(async (target: string, options: ServeOptions) => {
       const { serveCommand } = await import('./serve.ts');

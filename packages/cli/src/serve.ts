@@ -1,7 +1,11 @@
 // `ekiben serve`: load the service, listen, and drain on a signal.
+import { subscribe } from 'node:diagnostics_channel';
 import process from 'node:process';
 
+import type { RunnerPlaced } from '@ekiben/runners';
 import { serve } from '@ekiben/server';
+import type { ServiceDefinition } from '@ekiben/service';
+import type { ChildEvent } from '@ekiben/supervisor';
 
 import { loadService } from './load-service.ts';
 
@@ -9,17 +13,50 @@ export interface ServeOptions {
   readonly port: number;
   readonly host: string;
   readonly workingDir: string;
+  readonly quiet?: boolean | undefined;
 }
 
 /** Serves until SIGINT or SIGTERM has drained the server; a second signal ends the process at once. */
 export async function serveCommand(target: string, options: ServeOptions): Promise<void> {
+  const say = options.quiet === true ? () => {} : console.log;
+  reportRunners(say);
   const { service, module, exportName } = await loadService(target, options.workingDir);
   const server = await serve(service, { port: options.port, host: options.host, module, exportName });
-  console.log(`Serving "${service.name}" on ${server.url} (press Ctrl-C to quit)`);
+  say(`Serving "${service.name}" on ${server.url} (press Ctrl-C to quit)`);
+  say(`  Swagger UI: ${server.url}/`);
+  const [api] = service.apis;
+  if (api !== undefined) say(`  ${curlFor(server.url, api)}`);
   const signal = await nextSignal();
-  console.log(`${signal}: finishing the requests in flight`);
+  say(`${signal}: finishing the requests in flight`);
   void nextSignal().then((again) => process.exit(again === 'SIGINT' ? 130 : 143));
   await server.close();
+}
+
+type Api = ServiceDefinition['apis'][number];
+
+/** A request to copy, with the documentation's example as its body. */
+export function curlFor(url: string, { method, path, input }: Api): string {
+  const [mediaType] = input.mediaTypes;
+  const { example } = input;
+  const body = example === undefined || mediaType !== 'application/json' ? undefined : JSON.stringify(example);
+  const data =
+    body === undefined ? '' : ` -H 'content-type: ${mediaType}' -d '${body.replaceAll("'", String.raw`'\''`)}'`;
+  return `curl -X ${method} ${url}${path}${data}`;
+}
+
+/** Where each runner computes and why, and what becomes of worker processes: the libraries only publish it. */
+function reportRunners(say: (line: string) => void): void {
+  subscribe('ekiben:runners:placed', (message) => {
+    const { runner, placement, reason } = message as RunnerPlaced;
+    say(`Runner ${runner}: ${placement} (${reason})`);
+  });
+  subscribe('ekiben:supervisor:child', (message) => {
+    const { supervisor, slot, event, pid, error } = message as ChildEvent;
+    const process = pid === undefined ? '' : ` (pid ${pid})`;
+    const line = `Runner ${supervisor}, worker ${slot}${process}: ${event}${error === undefined ? '' : `: ${error.message}`}`;
+    if (event === 'ready' || event === 'replaced' || event === 'recycled') say(line);
+    else console.error(line);
+  });
 }
 
 function nextSignal(): Promise<NodeJS.Signals> {

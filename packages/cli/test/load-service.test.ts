@@ -78,6 +78,13 @@ test.each([
   });
 });
 
+test('a package.json that names no file, or is no JSON, is named', async () => {
+  await write('package.json', '{ "ekiben": { "service": "." } }');
+  await expect(loadService(project)).rejects.toThrow(/package\.json names the service "\.", but there is no such file/);
+  await write('package.json', '{ "ekiben": ');
+  await expect(loadService(project)).rejects.toThrow(/package\.json is no JSON/);
+});
+
 test('a syntax error names file, line, column and shows the line', async () => {
   await write('bad.ts', 'export const fine = 1;\nexport const svc = = 2;\n');
   await expect(loadService('bad.ts:svc', project)).rejects.toMatchObject({

@@ -6,7 +6,7 @@ export function formatTable(
   rows: readonly (readonly string[])[],
   width: number | undefined,
 ): string {
-  const lines = [header, ...rows];
+  const lines = [header, ...rows].map((line) => line.map(printable));
   const widths = fitWidths(
     header.map((_, column) => lines.reduce((widest, line) => Math.max(widest, (line[column] ?? '').length), 0)),
     // One space before, after, and two between columns.
@@ -15,6 +15,12 @@ export function formatTable(
   return lines
     .map((line) => ` ${line.map((cell, column) => fit(cell, widths[column] ?? 0)).join('  ')} `.trimEnd())
     .join('\n');
+}
+
+/** What a model says of itself must not steer the terminal. */
+function printable(cell: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return cell.replace(/[\u0000-\u001f\u007f-\u009f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
 /** Takes from the widest column until all fit. */

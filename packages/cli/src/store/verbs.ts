@@ -25,8 +25,7 @@ export function addStoreVerbs(parent: Command, kind: StoreKind): void {
       }
     };
 
-  parent
-    .command('list')
+  common(parent.command('list'))
     .usage(`[OPTIONS] [${NAME}]`)
     .summary(`List ${title}s in local store`)
     .description(`List ${title}s in local store, newest first.`)
@@ -41,8 +40,7 @@ export function addStoreVerbs(parent: Command, kind: StoreKind): void {
     .addHelpText('after', `\nExamples:\n  $ ${command} list\n  $ ${command} list ${example} --label stage=dev -o json`)
     .action(act('list', (actions) => actions.list));
 
-  parent
-    .command('get')
+  common(parent.command('get'))
     .usage(`[OPTIONS] ${TAG}`)
     .summary(`Print ${title} details`)
     .description(`Print ${title} details by providing the tag.`)

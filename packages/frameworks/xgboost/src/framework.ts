@@ -1,5 +1,6 @@
 import { EkibenError } from '@ekiben/spec';
 import type { Floats, Framework, ModelManifest, Tensor } from '@ekiben/spec';
+import { tensor } from '@ekiben/tensor';
 import { loadBooster } from './booster.ts';
 import type { Booster } from './booster.ts';
 import { classifierMethods, estimatorMethods } from './estimator.ts';
@@ -62,7 +63,9 @@ export const xgboost: Framework<Booster, XgboostMethods, XgboostSaveOptions> = {
   },
 
   runnable(booster, manifest) {
-    return { methods: methodsOf(booster, manifest) };
+    const methods = methodsOf(booster, manifest);
+    const row = tensor(new Float32Array(booster.numFeatures), [1, booster.numFeatures], 'float32');
+    return { methods, warmUp: async () => void methods.predict(row) };
   },
 };
 
