@@ -95,17 +95,20 @@ export async function replaceFile(
   }
 }
 
+/** Another process may remove an empty directory between two steps of ours; one that is a link to nothing never appears. */
+const MAKE_ATTEMPTS = 8;
+
 /**
  * A directory with all above it. (`mkdir` with `recursive` says ENOENT where the disk is full or read-only.)
  */
-export async function makeDirectory(path: string): Promise<void> {
+export async function makeDirectory(path: string, attempts = MAKE_ATTEMPTS): Promise<void> {
   try {
     await mkdir(path);
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return;
-    if (!hasCode(error, 'ENOENT') || dirname(path) === path) throw error;
-    await makeDirectory(dirname(path));
-    await makeDirectory(path);
+    if (!hasCode(error, 'ENOENT') || attempts === 0 || dirname(path) === path) throw error;
+    await makeDirectory(dirname(path), attempts);
+    await makeDirectory(path, attempts - 1);
   }
 }
 
