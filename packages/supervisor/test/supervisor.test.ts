@@ -118,7 +118,7 @@ describe('a supervisor', () => {
   });
 
   test('kills one that hangs on its way out', async () => {
-    const group = await start('work', { unresponsiveMs: 800 });
+    const group = await start('work', { unresponsiveMs: 4000 });
     const [pid = null] = pids(group);
     process.kill(pid ?? 0, 'SIGSTOP');
     await group.roll();
