@@ -1,4 +1,6 @@
 export { float16ToNumber, numberToFloat16 } from './float16.ts';
+export { matchInputs } from './inputs.ts';
+export type { Dim, TensorInfo } from './inputs.ts';
 export { concat, split } from './join.ts';
 export { fromNested, toNested } from './nested.ts';
 export type { Nested } from './nested.ts';

@@ -1,10 +1,10 @@
 import { EkibenError } from '@ekiben/spec';
 import type { DType, Floats, Framework, Tensor } from '@ekiben/spec';
 import { tensor } from '@ekiben/tensor';
+import type { TensorInfo } from '@ekiben/tensor';
 import { join } from 'node:path';
-import type { OnnxValueInfo } from './feeds.ts';
 import { loadOnnx, OnnxModel } from './model.ts';
-import type { LoadOptions, OnnxFile, OnnxValue } from './model.ts';
+import type { LoadOptions, OnnxFile, OnnxValue, OutputInfo } from './model.ts';
 import { fromPython } from './options.ts';
 import type { OnnxSaveOptions } from './options.ts';
 import { MODEL_FILE, saveOnnx } from './save.ts';
@@ -86,11 +86,7 @@ export function onnxWith<const I extends InputTypes, const O extends OutputTypes
 /** ONNX models as BentoML's `bentoml.onnx` stores them. */
 export const onnx: OnnxFramework<InputTypes, OutputTypes> = onnxWith({});
 
-function requireValues(
-  kind: 'input' | 'output',
-  found: readonly OnnxValueInfo<DType | 'maps'>[],
-  wanted: InputTypes | OutputTypes,
-): void {
+function requireValues(kind: 'input' | 'output', found: readonly OutputInfo[], wanted: InputTypes | OutputTypes): void {
   for (const [name, dtype] of Object.entries(wanted)) {
     if (found.some((info) => info.name === name && info.dtype === dtype)) continue;
     const has = found.map((info) => `${info.name} (${info.dtype})`).join(', ') || 'none';
@@ -99,7 +95,7 @@ function requireValues(
 }
 
 /** One row of zeros; null when other lengths than that of the batch are open, so that a row says little of the cost. */
-function exampleOf(inputs: readonly OnnxValueInfo[]): Record<string, Tensor> | null {
+function exampleOf(inputs: readonly TensorInfo[]): Record<string, Tensor> | null {
   const example: Record<string, Tensor> = {};
   for (const { name, dtype, shape } of inputs) {
     if (shape === null) return null;

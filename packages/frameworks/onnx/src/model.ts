@@ -1,12 +1,11 @@
 import { EkibenError } from '@ekiben/spec';
 import type { DType, Tensor, TensorStorage } from '@ekiben/spec';
-import { tensor } from '@ekiben/tensor';
+import { matchInputs, tensor } from '@ekiben/tensor';
+import type { TensorInfo } from '@ekiben/tensor';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import { invalidModel, reasonOf } from './fault.ts';
-import { toFeeds } from './feeds.ts';
-import type { OnnxValueInfo } from './feeds.ts';
 import { dtypeOf, readModelProto } from './proto.ts';
 import type { ModelProto, ValueInfo, ZipMap } from './proto.ts';
 import { findRuntime } from './runtime.ts';
@@ -21,6 +20,11 @@ export type OnnxFile = string | Uint8Array;
 
 export type OnnxValue = Tensor | readonly ClassScores[];
 
+/** An output of a model: a tensor, or the maps that a ZipMap makes. */
+export interface OutputInfo extends Omit<TensorInfo, 'dtype'> {
+  readonly dtype: DType | 'maps';
+}
+
 export interface LoadOptions extends OpenOptions {
   /** @default onnxruntime-node; onnxruntime-web where that is not installed, or has no build for the platform */
   readonly runtime?: RuntimeName | undefined;
@@ -29,15 +33,16 @@ export interface LoadOptions extends OpenOptions {
 /** A model that ONNX Runtime has opened. Made by {@link loadOnnx}. */
 export class OnnxModel {
   /** In the model's order. Inputs with a default are not among them. */
-  readonly inputs: readonly OnnxValueInfo[];
+  readonly inputs: readonly TensorInfo[];
   /** In the model's order; those of ZipMap nodes are `maps`. */
-  readonly outputs: readonly OnnxValueInfo<DType | 'maps'>[];
+  readonly outputs: readonly OutputInfo[];
   readonly runtime: RuntimeName;
   /** Execution providers in use, the CPU last. */
   readonly providers: readonly string[];
   /** What it was loaded from. */
   readonly file: OnnxFile;
 
+  readonly #inputNames: readonly string[];
   readonly #session: Opened['session'];
   readonly #Tensor: Runtime['Tensor'];
   readonly #read: readonly Reader[];
@@ -52,6 +57,7 @@ export class OnnxModel {
     this.outputs = proto.outputs.map((info) => outputInfo(info, proto.zipMaps));
     this.runtime = opened.runtime;
     this.providers = opened.providers;
+    this.#inputNames = this.inputs.map(({ name }) => name);
     this.#session = opened.session;
     this.#Tensor = OrtTensor;
     this.#read = proto.outputs.map(({ name }) => readerOf(name, proto.zipMaps));
@@ -71,7 +77,14 @@ export class OnnxModel {
     ...more: readonly Tensor[]
   ): Promise<Readonly<Record<string, OnnxValue>>> {
     if (this.#closed) throw new EkibenError('EKIBEN_ONNX_CLOSED', 'the model was closed; load it again');
-    const feeds = toFeeds(this.inputs, [inputs, ...more], this.#Tensor);
+    const feeds: Record<string, OrtTensor> = {};
+    for (const [i, { data, dtype, shape }] of matchInputs(
+      this.inputs,
+      [inputs, ...more],
+      'EKIBEN_ONNX_INPUT',
+    ).entries()) {
+      feeds[this.#inputNames[i] ?? ''] = new this.#Tensor(dtype, data, shape);
+    }
     this.#running++;
     try {
       const results = await this.#session.run(feeds);
@@ -147,7 +160,7 @@ function halfBits(data: OrtTensor['data']): Uint16Array {
   return new Uint16Array(buffer, byteOffset, length);
 }
 
-function outputInfo(info: ValueInfo, zipMaps: readonly ZipMap[]): OnnxValueInfo<DType | 'maps'> {
+function outputInfo(info: ValueInfo, zipMaps: readonly ZipMap[]): OutputInfo {
   const isZipMap = zipMaps.some(({ output }) => output === info.name);
   return isZipMap ? { name: info.name, dtype: 'maps', shape: [null] } : tensorInfo(info);
 }
@@ -157,7 +170,7 @@ function checkTypes({ inputs, outputs, zipMaps }: ModelProto): void {
   outputs.forEach((info) => outputInfo(info, zipMaps));
 }
 
-function tensorInfo({ name, elemType, shape }: ValueInfo): OnnxValueInfo {
+function tensorInfo({ name, elemType, shape }: ValueInfo): TensorInfo {
   const dtype = elemType === null ? undefined : dtypeOf(elemType);
   if (dtype !== undefined) return { name, dtype, shape };
   const what = elemType === null ? 'a sequence, map or optional value' : `of element type ${elemType}`;

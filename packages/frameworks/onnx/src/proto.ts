@@ -1,6 +1,7 @@
 // What we need to know of an ONNX file before a runtime opens it: inputs, outputs, ZipMaps, and files beside it. Numbers of fields are
 // those of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
 import type { DType } from '@ekiben/spec';
+import type { Dim } from '@ekiben/tensor';
 import { invalidModel } from './fault.ts';
 import { MAX_GRAPH_DEPTH, MAX_MODEL_BYTES } from './limits.ts';
 import { fieldsOf, integersOf, textOf } from './protobuf.ts';
@@ -17,9 +18,6 @@ const DIM = { dim: 1, value: 1, param: 2 } as const;
 const TENSOR = { name: 8, externalData: 13 } as const;
 const SPARSE_TENSOR = { values: 1, indices: 2 } as const;
 const ENTRY = { key: 1, value: 2 } as const;
-
-/** A length, the name of one that the model leaves open, or null for one without a name. */
-export type Dim = number | string | null;
 
 export interface ValueInfo {
   readonly name: string;

@@ -3,13 +3,14 @@ import type { Draft, SavedModel, Signature } from '@ekiben/spec';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { EkibenError } from '@ekiben/spec';
+import type { Dim } from '@ekiben/tensor';
 import { externalPath, missing } from './external-data.ts';
 import { readOnnxFile } from './model.ts';
 import type { OnnxFile } from './model.ts';
 import { toPython } from './options.ts';
 import type { OnnxSaveOptions } from './options.ts';
 import { readModelProto } from './proto.ts';
-import type { Dim, ModelProto } from './proto.ts';
+import type { ModelProto } from './proto.ts';
 import { findRuntime } from './runtime.ts';
 
 /** BentoML's name for the model file. */

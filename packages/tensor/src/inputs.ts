@@ -1,0 +1,108 @@
+/** The arguments of a call against what a model takes: its inputs by name or in order, of the right dtype and shape. */
+import { EkibenError } from '@ekiben/spec';
+import type { DType, ErrorCode, Fault, Tensor } from '@ekiben/spec';
+import { float16ToNumber } from './float16.ts';
+import { DenseTensor } from './tensor.ts';
+
+/** A length of a shape: fixed, or open and called by a name that stands for one length wherever it stands, or any. */
+export type Dim = number | string | null;
+
+/** An input or an output of a model. */
+export interface TensorInfo<D extends DType = DType> {
+  readonly name: string;
+  readonly dtype: D;
+  /** Null: nothing is known of it. */
+  readonly shape: readonly Dim[] | null;
+}
+
+type Named = Readonly<Record<string, unknown>>;
+
+/**
+ * The tensors for a model's inputs, in their order. An input of float32 or float64 takes any numbers, rounding them, and int32 and int64
+ * take integers of fewer bits; these are converted.
+ *
+ * @param args - tensors in the order of the inputs, or one record of them by name
+ * @param code - of the error that names, by JSON pointer, everything that is wrong
+ */
+export function matchInputs(inputs: readonly TensorInfo[], args: readonly unknown[], code: ErrorCode): Tensor[] {
+  const [first] = args;
+  const named = isTensor(first) ? null : (first as Named);
+  if (typeof first !== 'object' || first === null || args.length > (named === null ? inputs.length : 1)) {
+    throw wrong(code, [
+      { pointer: '', message: `takes one record of tensors by name, or up to ${inputs.length} tensors in order` },
+    ]);
+  }
+  const tensors: Tensor[] = [];
+  const faults: Fault[] = [];
+  for (let i = 0; i < inputs.length; i++) {
+    const info = inputs[i]!;
+    const value = named === null ? args[i] : named[info.name];
+    const fault = faultOf(info, value);
+    if (fault === null) tensors.push(convert(value as Tensor, info.dtype));
+    else faults.push({ pointer: pointerTo(info.name), message: fault });
+  }
+  for (const name in named) {
+    if (inputs.some((info) => info.name === name)) continue;
+    const message = `is no input of the model, which has ${inputs.map((info) => info.name).join(', ')}`;
+    faults.push({ pointer: pointerTo(name), message });
+  }
+  if (faults.length > 0) throw wrong(code, faults);
+  return tensors;
+}
+
+function isTensor(value: unknown): value is Tensor {
+  return (
+    value instanceof DenseTensor ||
+    (typeof value === 'object' && value !== null && typeof (value as Tensor).dtype === 'string' && 'data' in value)
+  );
+}
+
+function faultOf({ dtype, shape }: TensorInfo, value: unknown): string | null {
+  const wanted = `${dtype}${shape === null ? '' : shapeText(shape)}`;
+  if (value === undefined) return `is missing: it must be a tensor of ${wanted}`;
+  if (!isTensor(value)) return `must be a tensor of ${wanted}, not ${value === null ? 'null' : typeof value}`;
+  if (value.dtype !== dtype && !isConvertible(value.dtype, dtype)) {
+    return `must be a tensor of ${dtype}, not of ${value.dtype}`;
+  }
+  if (shape === null) return null;
+  let fits = value.shape.length === shape.length;
+  for (let axis = 0; fits && axis < shape.length; axis++) {
+    const length = shape[axis];
+    fits = typeof length !== 'number' || length === value.shape[axis];
+  }
+  return fits ? null : `must have the shape ${shapeText(shape)}, not ${shapeText(value.shape)}`;
+}
+
+const shapeText = (shape: readonly Dim[]): string => `[${shape.map((length) => length ?? '?').join(', ')}]`;
+
+const WIDENS: { readonly [D in DType]?: ReadonlySet<DType> } = {
+  int32: new Set(['int8', 'int16', 'uint8', 'uint16']),
+  int64: new Set(['int8', 'int16', 'int32', 'uint8', 'uint16', 'uint32']),
+};
+
+function isConvertible(from: DType, to: DType): boolean {
+  if (to === 'float32' || to === 'float64') return from !== 'string' && from !== 'bool';
+  return WIDENS[to]?.has(from) ?? false;
+}
+
+function convert(tensor: Tensor, to: DType): Tensor {
+  const { data, dtype, shape } = tensor;
+  if (dtype === to) return tensor;
+  const numbers = data as ArrayLike<number>;
+  if (to === 'int64') return new DenseTensor(BigInt64Array.from(Array.from(numbers, BigInt)), shape, to);
+  if (to === 'int32') return new DenseTensor(Int32Array.from(numbers), shape, to);
+  if (to === 'float64') return new DenseTensor(Float64Array.from(toNumbers(numbers, dtype)), shape, to);
+  return new DenseTensor(Float32Array.from(toNumbers(numbers, dtype)), shape, 'float32');
+}
+
+function toNumbers(stored: ArrayLike<number>, dtype: DType): ArrayLike<number> {
+  if (dtype === 'float16') return Array.from(stored, float16ToNumber);
+  return dtype === 'int64' || dtype === 'uint64' ? Array.from(stored, Number) : stored;
+}
+
+const pointerTo = (name: string): string => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+
+function wrong(code: ErrorCode, errors: readonly Fault[]): EkibenError {
+  const texts = errors.map(({ pointer, message }) => `input ${pointer === '' ? '' : `${pointer.slice(1)} `}${message}`);
+  return new EkibenError(code, texts.join('; '), { details: { errors } });
+}
