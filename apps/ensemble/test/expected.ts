@@ -15,7 +15,7 @@ export const flowers = trees.inputs.map(([sepalLength = 0, sepalWidth = 0, petal
 }));
 
 /** The species with the largest probability. */
-export function best(probabilities: readonly number[], by: 'trees' | 'pipeline' | 'both') {
+function best(probabilities: readonly number[], by: 'trees' | 'pipeline' | 'both') {
   const probability = Math.max(...probabilities);
   return { species: SPECIES[probabilities.indexOf(probability)], probability, by };
 }

@@ -35,7 +35,7 @@ export async function serveCommand(target: string, options: ServeOptions): Promi
 type Api = ServiceDefinition['apis'][number];
 
 /** A request to copy, with the documentation's example as its body. */
-export function curlFor(url: string, { method, path, input }: Api): string {
+function curlFor(url: string, { method, path, input }: Api): string {
   const [mediaType] = input.mediaTypes;
   const { example } = input;
   const body = example === undefined || mediaType !== 'application/json' ? undefined : JSON.stringify(example);

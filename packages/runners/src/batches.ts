@@ -57,7 +57,7 @@ export class Batches {
   async run(args: Args, call: Call): Promise<unknown> {
     const joined = joinable(args, this.#options.signature.batchDim[0]);
     // Of a signal the batcher uses what every CancelSignal has.
-    return joined === null ? this.#options.compute(...args) : this.#batcher.run(joined, call as CallOptions);
+    return joined === null ? this.#options.compute(...args) : this.#batcher.run(joined, call);
   }
 
   close(): Promise<void> {

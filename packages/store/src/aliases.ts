@@ -21,11 +21,6 @@ export function currentVersion(aliases: Aliases, alias: string): string | undefi
   return moves(aliases, alias).at(-1)?.version;
 }
 
-/** The aliases that point at a version now. */
-export function aliasesOf(aliases: Aliases, version: string): string[] {
-  return Object.keys(aliases).filter((alias) => currentVersion(aliases, alias) === version);
-}
-
 export function pointAlias(aliases: Aliases, alias: string, version: string, time: string): Aliases {
   if (currentVersion(aliases, alias) === version) return aliases;
   return { ...aliases, [alias]: append(moves(aliases, alias), { version, time, by: 'alias' }) };
