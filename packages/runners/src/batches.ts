@@ -1,7 +1,6 @@
 /** The batchable calls of one method, joined by a Batcher. */
 import { channel } from 'node:diagnostics_channel';
 import { Batcher } from '@ekiben/batching';
-import type { CallOptions } from '@ekiben/batching';
 import type { Call } from './call.ts';
 import { joinable, joinArgs, joinResults, pieceSizes, splitArgs, splitResult } from './join.ts';
 import type { Args, Joinable } from './join.ts';
