@@ -11,9 +11,9 @@ export const CreditApplication = z
     records: z.string(),
     job: z.string(),
     expenses: z.int(),
-    income: z.number(),
-    assets: z.number(),
-    debt: z.number(),
+    income: z.float32(),
+    assets: z.float32(),
+    debt: z.float32(),
     amount: z.int(),
     price: z.int(),
   })

@@ -76,7 +76,7 @@ export function json(
   };
   const inputSchema = lazy(() => documented('input'));
   const outputSchema = lazy(() => documented('output'));
-  const example = lazy(() => options.example ?? exampleFrom(described('input') ?? {}));
+  const example = lazy(() => options.example ?? exampleOf(described('input')));
 
   return {
     mediaTypes: ['application/json'],
@@ -120,6 +120,9 @@ function jsonSchemaOf(schema: AnyStandardSchema, side: Side): JsonSchema | undef
     return undefined;
   }
 }
+
+/** Nothing is known of what a schema without JSON Schema takes; an example of ours would be wrong. */
+const exampleOf = (schema: JsonSchema | undefined): unknown => (schema === undefined ? undefined : exampleFrom(schema));
 
 function noJsonSchema(schema: AnyStandardSchema): never {
   const message = `To coerce input, a schema of ${schema['~standard'].vendor} needs the option jsonSchema beside it.`;

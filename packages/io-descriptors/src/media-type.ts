@@ -12,7 +12,7 @@ const COMMON = new Set(['application/json', 'application/json; charset=utf-8', '
  * @throws EKIBEN_UNSUPPORTED_MEDIA_TYPE
  */
 export function checkJsonType(contentType: string | undefined): void {
-  if (contentType === undefined || COMMON.has(contentType)) return;
+  if (contentType === undefined || contentType === '' || COMMON.has(contentType)) return;
   const type = parseMediaType(contentType);
   if (type === undefined || !/^application\/(?:.+\+)?json$/.test(type.essence)) {
     throw unsupported(`The body is ${echo(contentType)}; application/json is expected.`);

@@ -59,8 +59,10 @@ export class NodeExchange implements Exchange {
 
   bytes(maxBytes: number): Promise<Uint8Array> {
     if (this.length === 0) return Promise.resolve(EMPTY);
-    this.#sendContinue();
     const { request } = this;
+    // The client left while a middleware was at work: nothing would ever come, no end and no error either.
+    if (request.destroyed) return Promise.reject(clientClosed());
+    this.#sendContinue();
     return new Promise((resolve, reject) => {
       const chunks: Uint8Array[] = [];
       let size = 0;
@@ -88,6 +90,7 @@ export class NodeExchange implements Exchange {
   }
 
   async *stream(maxBytes: number): AsyncGenerator<Uint8Array, void> {
+    if (this.request.destroyed) throw clientClosed();
     this.#sendContinue();
     let size = 0;
     // Not the request's own iterator: that one ends the connection, and with it the answer, when the reader stops early.

@@ -182,6 +182,28 @@ describe('bodies behind a middleware that takes its time', () => {
   });
 });
 
+test('a client that leaves while a middleware is at work is done with', async () => {
+  const held = gate('held');
+  const guarded = await serve(
+    service.use(async (ctx, next) => {
+      await held.enter(ctx.signal);
+      await next();
+    }),
+    { port: 0 },
+  );
+  const { socket } = (await RawConnection.open(guarded.port)).send(
+    'POST /echo HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n"hal',
+  );
+  const signal = await held.entered;
+  socket.destroy();
+  if (!signal.aborted) await once(signal, 'abort');
+  held.open();
+  const metrics = () => fetch(`${guarded.url}/metrics`).then((response) => response.text());
+  while (!/endpoint="\/echo",http_response_code="499"/.test(await metrics()));
+  expect(await metrics()).toMatch(/request_in_progress\{endpoint="\/echo"[^}]*\} 0/);
+  await guarded.close();
+});
+
 describe('what is no request', () => {
   test.each([
     ['garbage', 'hello\r\n\r\n', 400],

@@ -60,13 +60,11 @@ class FetchExchange implements Exchange {
   }
 }
 
-/** The client left before its request was whole. */
+/** The client left before its request was whole, or before it had its answer. */
 export function clientClosed(cause?: unknown): EkibenError {
-  return new EkibenError(
-    'EKIBEN_CLIENT_CLOSED',
-    'The client closed the connection before it had sent the whole request.',
-    { cause },
-  );
+  return new EkibenError('EKIBEN_CLIENT_CLOSED', 'The client closed the connection before the end of the exchange.', {
+    cause,
+  });
 }
 
 function announced(contentLength: string | null): number | undefined {
@@ -80,8 +78,16 @@ function responseOf(reply: Reply | null, isHead: boolean): Response {
   if (reply === null) throw new TypeError('A route of the server was reached without a server.');
   const headers = new Headers(reply.headers ?? undefined);
   if (reply.contentType !== null && !headers.has('content-type')) headers.set('content-type', reply.contentType);
-  const body = isHead || BODILESS.has(reply.status) ? null : responseBody(reply.body);
-  return new Response(body, { status: reply.status, headers });
+  const isSent = !isHead && !BODILESS.has(reply.status);
+  if (!isSent) discard(reply.body);
+  return new Response(isSent ? responseBody(reply.body) : null, { status: reply.status, headers });
+}
+
+/** A stream that nobody reads is told so. */
+function discard(body: ReplyBody | null): void {
+  if (body !== null && typeof body === 'object' && Symbol.asyncIterator in body) {
+    void body[Symbol.asyncIterator]().return?.();
+  }
 }
 
 function responseBody(body: ReplyBody | null): ConstructorParameters<typeof Response>[0] {

@@ -27,6 +27,9 @@ const PROBLEM_TYPE = 'application/problem+json';
 /** No more of a request than this is said back to it: an answer is not a mirror for whoever wants to inject a page or fill a log. */
 const MAX_ECHO = 200;
 
+/** Of an error's details in the log: a list of faults, each with its place and message. */
+const LOGGED_DEPTH = 4;
+
 const UNEXPECTED = 500;
 const CLIENT_CLOSED = 499; // nginx's number; never sent, only counted
 
@@ -121,5 +124,6 @@ function reply(problem: Problem, headers: Headers | null): Reply {
 function report(event: ServiceErrorEvent): void {
   if (serviceErrors.hasSubscribers) serviceErrors.publish(event);
   // An error that nobody hears would be lost.
-  else process.stderr.write(`${inspect(event.error)}\n`);
+  else
+    process.stderr.write(`${event.method} ${excerpt(event.path)}: ${inspect(event.error, { depth: LOGGED_DEPTH })}\n`);
 }

@@ -53,7 +53,7 @@ export function respondWith(api: Api, enter: Enter): Respond<Exchange> {
 
   return async (exchange, ctx) => {
     const encoding = exchange.header('content-encoding');
-    if (encoding !== undefined && encoding !== 'identity') throw unsupportedContentEncoding(encoding);
+    if (encoding !== undefined && !/^(?:identity)?$/i.test(encoding)) throw unsupportedContentEncoding(encoding);
     const { length } = exchange;
     if (length !== undefined && length > maxBytes) throw bodyTooLarge(maxBytes);
     const isShort = length !== undefined && length <= GATHERED_BODY_BYTES;

@@ -187,7 +187,7 @@ describe('failures', () => {
   test('without a listener it is printed', async () => {
     const log = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
     await failing('a string').fetch(post('/fail', good));
-    expect(log).toHaveBeenCalledWith("'a string'\n");
+    expect(log).toHaveBeenCalledWith("POST /fail: 'a string'\n");
     log.mockRestore();
   });
 
