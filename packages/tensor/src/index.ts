@@ -1,6 +1,6 @@
 export { float16ToNumber, numberToFloat16 } from './float16.ts';
-export { matchInputs } from './inputs.ts';
-export type { Dim, TensorInfo } from './inputs.ts';
+export { exampleInputs, matchInputs, requireValues } from './inputs.ts';
+export type { AcceptedTensor, Dim, TensorInfo } from './inputs.ts';
 export { concat, split } from './join.ts';
 export { fromNested, toNested } from './nested.ts';
 export type { Nested } from './nested.ts';

@@ -1,8 +1,9 @@
-/** The arguments of a call against what a model takes: its inputs by name or in order, of the right dtype and shape. */
+/** What a model takes: the arguments of a call, and what a program declares, held to it. */
 import { EkibenError } from '@ekiben/spec';
-import type { DType, ErrorCode, Fault, Tensor } from '@ekiben/spec';
+import type { DType, ErrorCode, Fault, Floats, Tensor } from '@ekiben/spec';
+import { allocate } from './elements.ts';
 import { float16ToNumber } from './float16.ts';
-import { DenseTensor } from './tensor.ts';
+import { DenseTensor, sizeOf } from './tensor.ts';
 
 /** A length of a shape: fixed, or open and called by a name that stands for one length wherever it stands, or any. */
 export type Dim = number | string | null;
@@ -16,6 +17,13 @@ export interface TensorInfo<D extends DType = DType> {
 }
 
 type Named = Readonly<Record<string, unknown>>;
+
+/** What {@link matchInputs} takes for an input of dtype `D`; any tensor where the dtype is not known. */
+export type AcceptedTensor<D extends DType> = [DType] extends [D]
+  ? Tensor
+  : D extends 'float32' | 'float64'
+    ? Floats
+    : Tensor<D>;
 
 /**
  * The tensors for a model's inputs, in their order. An input of float32 or float64 takes any numbers, rounding them, and int32 and int64
@@ -48,6 +56,40 @@ export function matchInputs(inputs: readonly TensorInfo[], args: readonly unknow
   }
   if (faults.length > 0) throw wrong(code, faults);
   return tensors;
+}
+
+/**
+ * Holds the inputs or outputs of a model to what a program declares of them: dtypes by name.
+ *
+ * @param kind - `input` or `output`
+ * @param code - of the error that says what the model has instead
+ */
+export function requireValues(
+  kind: string,
+  found: readonly { readonly name: string; readonly dtype: string | null }[],
+  declared: Readonly<Record<string, string>>,
+  code: ErrorCode,
+): void {
+  for (const [name, dtype] of Object.entries(declared)) {
+    if (found.some((info) => info.name === name && info.dtype === dtype)) continue;
+    const has = found.map((info) => `${info.name} (${info.dtype ?? 'of an unknown dtype'})`).join(', ') || 'none';
+    throw new EkibenError(code, `the model has no ${kind} ${name} (${dtype}); it has ${has}`);
+  }
+}
+
+/**
+ * One row of zeros for each input, such as warming up takes; null when lengths other than that of the batch are open, since a call of
+ * the shortest would say little of what others cost.
+ */
+export function exampleInputs(inputs: readonly TensorInfo[]): Readonly<Record<string, Tensor>> | null {
+  const example: Record<string, Tensor> = {};
+  for (const { name, dtype, shape } of inputs) {
+    if (shape === null) return null;
+    const lengths = shape.map((length, axis) => (axis === 0 && typeof length !== 'number' ? 1 : length));
+    if (!lengths.every((length) => typeof length === 'number')) return null;
+    example[name] = new DenseTensor(allocate(dtype, sizeOf(lengths)), lengths, dtype);
+  }
+  return example;
 }
 
 function isTensor(value: unknown): value is Tensor {

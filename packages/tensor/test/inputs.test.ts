@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { DType } from '@ekiben/spec';
-import { fromNested, matchInputs, tensor, toNested } from '../src/index.ts';
+import { exampleInputs, fromNested, matchInputs, requireValues, tensor, toNested } from '../src/index.ts';
 import type { TensorInfo } from '../src/index.ts';
 
 const CODE = 'EKIBEN_TEST_INPUT';
@@ -96,4 +96,38 @@ describe('numbers convert where nothing but digits is lost', () => {
     const [converted] = matchInputs([info('float32')], [fromNested([0.1], 'float64')], CODE);
     expect(converted && toNested(converted)).toEqual([Math.fround(0.1)]);
   });
+});
+
+describe('an example of the inputs', () => {
+  test('is one row of zeros', () => {
+    const inputs: TensorInfo[] = [
+      { name: 'x', dtype: 'float32', shape: ['batch', 2] },
+      { name: 'fixed', dtype: 'int64', shape: [3] },
+      { name: 'words', dtype: 'string', shape: [null] },
+      { name: 'scalar', dtype: 'bool', shape: [] },
+    ];
+    expect(exampleInputs(inputs)).toEqual({
+      x: fromNested([[0, 0]], 'float32'),
+      fixed: fromNested([0, 0, 0], 'int64'),
+      words: fromNested([''], 'string'),
+      scalar: fromNested(false, 'bool'),
+    });
+  });
+
+  test('is not made up where other lengths are open', () => {
+    expect(exampleInputs([x])).toBe(null);
+    expect(exampleInputs([ids])).toBe(null);
+  });
+});
+
+test('a declaration that the model does not meet is an error that says what it has', () => {
+  const found = [x, { name: 'y', dtype: null }];
+  requireValues('input', found, { x: 'float32' }, CODE);
+  const message = 'the model has no input y (int64); it has x (float32), y (of an unknown dtype)';
+  expect(() => requireValues('input', found, { y: 'int64' }, CODE)).toThrow(
+    expect.objectContaining({ code: CODE, message }),
+  );
+  expect(() => requireValues('output', [], { z: 'bool' }, CODE)).toThrow(
+    'the model has no output z (bool); it has none',
+  );
 });
