@@ -1,7 +1,7 @@
 // The real BentoML, once as of the course (1.0.7) and once current: what one side saved or exported, the other lists, loads and predicts
 // to the same bits, also when both work in one home at once.
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { customObject } from '@ekiben/spec';
@@ -155,6 +155,14 @@ for (const { version, pins } of PYTHONS) {
     bentoml(venv, pythonHome, ['models', 'export', ours, join(work, 'again.bentomodel')]);
     assert.equal((await store.import(join(work, 'again.bentomodel'))).outcome, 'unchanged');
     bentoml(venv, pythonHome, ['models', 'delete', ours, '-y']);
+  });
+
+  await check(named('what we wrote as several streams of xz, Python imports whole'), async () => {
+    const large = await store.create('large', (draft) => draft.write('weights.bin', randomBytes(7_500_000)));
+    const { location } = await store.export(large.tag, join(work, 'large.bentomodel'), { level: 1 });
+    const { tag } = await stranger.ask('import', { path: location, format: 'bentomodel' });
+    assert.deepEqual(hashes((await new ModelStore(pythonHome).get(tag)).path), hashes(large.path));
+    await stranger.ask('delete', { tag });
   });
 
   await check(named('both sides agree on latest, whoever saves and deletes'), async () => {

@@ -23,7 +23,7 @@ const { ModelStore } = await import(new URL('index.js', dist));
 const { s3 } = await import(new URL('s3.js', dist));
 const TAG = 'credit_risk_model:sizn5hxhsk3i4ax4';
 
-if (isInstalled('go')) await checks(await startServer(PORT));
+if (isInstalled('go', 'golang-go')) await checks(await startServer(PORT));
 else skip('S3', 'go, which builds the server, is not installed');
 finish();
 // The server would keep this process.

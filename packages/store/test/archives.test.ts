@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -187,6 +187,17 @@ describe('compressed streams that are unusual but right', () => {
     const plain = await new ModelStore(temporary()).import(path);
     expect(await hashes(dotted.path)).toEqual(await hashes(dir));
     expect(await hashes(plain.path)).toEqual(await hashes(dir));
+  });
+
+  test('xz in several streams, as low levels write large models', async () => {
+    const store = new ModelStore(temporary());
+    const content = randomBytes(7_500_000);
+    await store.create('large:v1', (draft) => draft.write('weights.bin', content));
+    const { location } = await store.export('large', join(temporary(), 'x.tar.xz'), { level: 1 });
+    expect(execFileSync('xz', ['--list', '--robot', location], { encoding: 'utf8' })).toMatch(/^file\t3\t3\t/m);
+    execFileSync('xz', ['-t', location]);
+    const { path } = await new ModelStore(temporary()).import(location);
+    expect((await readFile(join(path, 'weights.bin'))).equals(content)).toBe(true);
   });
 
   test.each(['xz', 'gzip', 'bzip2'])('what we write is read by %s', async (program) => {

@@ -33,9 +33,16 @@ export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
-/** The same bytes in pieces of one size, but for the last; one empty piece when there are none. */
-export async function* blocks(source: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array> {
-  let block = new Uint8Array(size);
+/**
+ * The same bytes in pieces of one size, but for the last; one empty piece when there are none.
+ * @param take - gives a buffer of that size
+ */
+export async function* blocks(
+  source: AsyncIterable<Uint8Array>,
+  size: number,
+  take: () => Uint8Array = () => new Uint8Array(size),
+): AsyncGenerator<Uint8Array> {
+  let block = take();
   let length = 0;
   let empty = true;
   for await (const chunk of source) {
@@ -48,7 +55,7 @@ export async function* blocks(source: AsyncIterable<Uint8Array>, size: number): 
       if (length < size) break;
       yield block;
       empty = false;
-      block = new Uint8Array(size);
+      block = take();
       length = 0;
     }
   }

@@ -1,6 +1,5 @@
 // xz: liblzma where lzma-native has a build for the platform; elsewhere WebAssembly, which only reads.
 import { availableParallelism } from 'node:os';
-import { buffer } from 'node:stream/consumers';
 import { EkibenError } from '@ekiben/spec';
 import type * as LzmaNative from 'lzma-native';
 import { XZ_DECODER_MAX_BYTES } from '../limits.ts';
@@ -22,14 +21,13 @@ export async function* readXz(source: AsyncIterable<Uint8Array>): AsyncGenerator
 const PARALLEL_PRESETS: Readonly<Record<number, { readonly dictionary: number; readonly memory: number }>> = {
   1: { dictionary: 1, memory: 9 },
   2: { dictionary: 2, memory: 17 },
-  3: { dictionary: 4, memory: 32 },
 };
 
 /** As `xz` cuts its blocks for several threads: larger ones compress hardly better. */
 const BLOCK_DICTIONARIES = 3;
 const MIB = 1024 ** 2;
 /** For all blocks at once, beside what the rest of an export takes. */
-const PARALLEL_MEMORY_MIB = 96;
+const PARALLEL_MEMORY_MIB = 48;
 
 /**
  * @param level - 0 to 9; 0 is written as 1
@@ -52,7 +50,17 @@ export async function* writeXz(source: AsyncIterable<Uint8Array>, level: number)
   if (parallel === undefined) return yield* encode(source);
   const block = parallel.dictionary * BLOCK_DICTIONARIES;
   const atOnce = Math.min(availableParallelism(), Math.floor(PARALLEL_MEMORY_MIB / (parallel.memory + block)));
-  yield* inParallel(blocks(source, block * MIB), atOnce, (bytes) => buffer(encode(once(bytes))));
+  const size = block * MIB;
+  const spare: Uint8Array[] = [];
+  const pieces = blocks(source, size, () => spare.pop() ?? new Uint8Array(size));
+  const encoded = inParallel(pieces, atOnce, async (bytes) => {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of encode(once(bytes))) chunks.push(chunk);
+    // Left to the garbage collector, blocks would pile up faster than it looks.
+    if (bytes.length === size) spare.push(bytes);
+    return chunks;
+  });
+  for await (const chunks of encoded) yield* chunks;
 }
 
 async function loadLzma(): Promise<typeof LzmaNative | undefined> {
