@@ -5,7 +5,7 @@ import type { io } from '@tensorflow/tfjs-core';
 import { invalidModel, reasonOf } from './fault.ts';
 import { MAX_MODEL_JSON_BYTES } from './limits.ts';
 
-export const MODEL_JSON = 'model.json';
+const MODEL_JSON = 'model.json';
 const WEIGHTS_FILE = 'weights.bin';
 
 export type Artifacts = io.ModelArtifacts;
