@@ -2,7 +2,7 @@
 
 const WIDTH = 420;
 const HEIGHT = 300;
-const MARGIN = { left: 56, right: 16, top: 34, bottom: 44 };
+const MARGIN = { left: 64, right: 30, top: 34, bottom: 44 };
 const COLOURS = ['#9aa0a6', '#e0962a', '#b4539b', '#1a7f5a', '#2b6cb0'];
 
 /**
