@@ -12,31 +12,29 @@ type TypedArrayConstructor = {
   new (buffer: ArrayBufferLike, byteOffset: number, length: number): TypedArray;
 };
 
-const storageClasses: { readonly [D in NumericDType]: TypedArrayConstructor } = {
-  float16: Uint16Array,
-  float32: Float32Array,
-  float64: Float64Array,
-  int8: Int8Array,
-  int16: Int16Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  uint8: Uint8Array,
-  uint16: Uint16Array,
-  uint32: Uint32Array,
-  uint64: BigUint64Array,
-  bool: Uint8Array,
-};
+const storageClasses: ReadonlyMap<unknown, TypedArrayConstructor> = new Map<NumericDType, TypedArrayConstructor>([
+  ['float16', Uint16Array],
+  ['float32', Float32Array],
+  ['float64', Float64Array],
+  ['int8', Int8Array],
+  ['int16', Int16Array],
+  ['int32', Int32Array],
+  ['int64', BigInt64Array],
+  ['uint8', Uint8Array],
+  ['uint16', Uint16Array],
+  ['uint32', Uint32Array],
+  ['uint64', BigUint64Array],
+  ['bool', Uint8Array],
+]);
 
-export const isDType = (name: unknown): name is DType =>
-  name === 'string' || (typeof name === 'string' && Object.hasOwn(storageClasses, name));
+export const isDType = (name: unknown): name is DType => name === 'string' || storageClasses.has(name);
 
 /** The typed array of a dtype; `string` has none, it is kept in an array. @throws EKIBEN_TENSOR_DTYPE when there is no such dtype */
 export function storageClass(dtype: NumericDType): TypedArrayConstructor {
-  if (!isDType(dtype)) {
-    const known = [...Object.keys(storageClasses), 'string'].join(', ');
-    throw new EkibenError('EKIBEN_TENSOR_DTYPE', `there is no dtype ${String(dtype).slice(0, 50)}, only ${known}`);
-  }
-  return storageClasses[dtype];
+  const found = storageClasses.get(dtype);
+  if (found !== undefined) return found;
+  const known = [...storageClasses.keys(), 'string'].join(', ');
+  throw new EkibenError('EKIBEN_TENSOR_DTYPE', `there is no dtype ${String(dtype).slice(0, 50)}, only ${known}`);
 }
 
 export function allocate<D extends DType>(dtype: D, length: number): TensorStorage[D];

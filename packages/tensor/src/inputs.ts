@@ -36,26 +36,62 @@ export function matchInputs(inputs: readonly TensorInfo[], args: readonly unknow
   const [first] = args;
   const named = isTensor(first) ? null : (first as Named);
   if (typeof first !== 'object' || first === null || args.length > (named === null ? inputs.length : 1)) {
-    throw wrong(code, [
-      { pointer: '', message: `takes one record of tensors by name, or up to ${inputs.length} tensors in order` },
-    ]);
+    const message = `takes one record of tensors by name, or up to ${inputs.length} tensors in order`;
+    throw wrong(code, [{ pointer: '', message }]);
   }
+  // Every call passes here: nothing is said, nor made to be said, before something is wrong.
   const tensors: Tensor[] = [];
-  const faults: Fault[] = [];
   for (let i = 0; i < inputs.length; i++) {
-    const info = inputs[i]!;
-    const value = named === null ? args[i] : named[info.name];
-    const fault = faultOf(info, value);
-    if (fault === null) tensors.push(convert(value as Tensor, info.dtype));
-    else faults.push({ pointer: pointerTo(info.name), message: fault });
+    const { name, dtype, shape } = inputs[i]!;
+    const value = named === null ? args[i] : named[name];
+    if (!isTensor(value) || !hasShape(value, shape)) break;
+    if (value.dtype === dtype) tensors.push(value);
+    else if (isConvertible(value.dtype, dtype)) tensors.push(convert(value, dtype));
+    else break;
+  }
+  if (tensors.length === inputs.length && (named === null || keysOf(named) === inputs.length)) return tensors;
+  throw wrong(code, faultsOf(inputs, args, named));
+}
+
+function keysOf(record: Named): number {
+  let keys = 0;
+  for (const _ in record) keys++;
+  return keys;
+}
+
+function hasShape(tensor: Tensor, shape: readonly Dim[] | null): boolean {
+  if (shape === null) return true;
+  const given = tensor.shape;
+  if (given.length !== shape.length) return false;
+  for (let axis = 0; axis < shape.length; axis++) {
+    const length = shape[axis];
+    if (typeof length === 'number' && length !== given[axis]) return false;
+  }
+  return true;
+}
+
+function faultsOf(inputs: readonly TensorInfo[], args: readonly unknown[], named: Named | null): readonly Fault[] {
+  const faults: Fault[] = [];
+  for (const [i, info] of inputs.entries()) {
+    const message = faultOf(info, named === null ? args[i] : named[info.name]);
+    if (message !== null) faults.push({ pointer: pointerTo(info.name), message });
   }
   for (const name in named) {
     if (inputs.some((info) => info.name === name)) continue;
     const message = `is no input of the model, which has ${inputs.map((info) => info.name).join(', ')}`;
     faults.push({ pointer: pointerTo(name), message });
   }
-  if (faults.length > 0) throw wrong(code, faults);
-  return tensors;
+  return faults;
+}
+
+function faultOf({ dtype, shape }: TensorInfo, value: unknown): string | null {
+  const wanted = `${dtype}${shape === null ? '' : shapeText(shape)}`;
+  if (value === undefined) return `is missing: it must be a tensor of ${wanted}`;
+  if (!isTensor(value)) return `must be a tensor of ${wanted}, not ${value === null ? 'null' : typeof value}`;
+  if (value.dtype !== dtype && !isConvertible(value.dtype, dtype)) {
+    return `must be a tensor of ${dtype}, not of ${value.dtype}`;
+  }
+  return hasShape(value, shape) ? null : `must have the shape ${shapeText(shape ?? [])}, not ${shapeText(value.shape)}`;
 }
 
 /**
@@ -97,22 +133,6 @@ function isTensor(value: unknown): value is Tensor {
     value instanceof DenseTensor ||
     (typeof value === 'object' && value !== null && typeof (value as Tensor).dtype === 'string' && 'data' in value)
   );
-}
-
-function faultOf({ dtype, shape }: TensorInfo, value: unknown): string | null {
-  const wanted = `${dtype}${shape === null ? '' : shapeText(shape)}`;
-  if (value === undefined) return `is missing: it must be a tensor of ${wanted}`;
-  if (!isTensor(value)) return `must be a tensor of ${wanted}, not ${value === null ? 'null' : typeof value}`;
-  if (value.dtype !== dtype && !isConvertible(value.dtype, dtype)) {
-    return `must be a tensor of ${dtype}, not of ${value.dtype}`;
-  }
-  if (shape === null) return null;
-  let fits = value.shape.length === shape.length;
-  for (let axis = 0; fits && axis < shape.length; axis++) {
-    const length = shape[axis];
-    fits = typeof length !== 'number' || length === value.shape[axis];
-  }
-  return fits ? null : `must have the shape ${shapeText(shape)}, not ${shapeText(value.shape)}`;
 }
 
 const shapeText = (shape: readonly Dim[]): string => `[${shape.map((length) => length ?? '?').join(', ')}]`;

@@ -72,30 +72,17 @@ export class OnnxModel {
    * @throws EKIBEN_ONNX_INPUT naming all that is wrong with the inputs; EKIBEN_ONNX_RUN_FAILED with what ONNX Runtime says;
    *   EKIBEN_ONNX_CLOSED
    */
-  async run(
+  run(
     inputs: Tensor | Readonly<Record<string, Tensor>>,
     ...more: readonly Tensor[]
   ): Promise<Readonly<Record<string, OnnxValue>>> {
-    if (this.#closed) throw new EkibenError('EKIBEN_ONNX_CLOSED', 'the model was closed; load it again');
-    const feeds: Record<string, OrtTensor> = {};
-    for (const [i, { data, dtype, shape }] of matchInputs(
-      this.inputs,
-      [inputs, ...more],
-      'EKIBEN_ONNX_INPUT',
-    ).entries()) {
-      feeds[this.#inputNames[i] ?? ''] = new this.#Tensor(dtype, data, shape);
-    }
-    this.#running++;
+    // Not an async function: a small model computes in microseconds, and each promise more would cost a good part of one.
     try {
-      const results = await this.#session.run(feeds);
-      const outputs: Record<string, OnnxValue> = {};
-      for (const { name, from, read } of this.#read) outputs[name] = read(results[from] as OrtTensor);
-      return outputs;
+      const results = this.#session.run(this.#toFeeds([inputs, ...more]));
+      this.#running++;
+      return results.then(this.#onResults, this.#onFailure);
     } catch (error) {
-      if (EkibenError.is(error)) throw error;
-      throw new EkibenError('EKIBEN_ONNX_RUN_FAILED', `ONNX Runtime: ${reasonOf(error)}`, { cause: error });
-    } finally {
-      if (--this.#running === 0) this.#onIdle?.();
+      return Promise.reject(error);
     }
   }
 
@@ -105,6 +92,33 @@ export class OnnxModel {
     this.#closed = true;
     if (this.#running > 0) await new Promise<void>((done) => (this.#onIdle = done));
     await this.#session.release();
+  }
+
+  #toFeeds(args: readonly unknown[]): Record<string, OrtTensor> {
+    if (this.#closed) throw new EkibenError('EKIBEN_ONNX_CLOSED', 'the model was closed; load it again');
+    const tensors = matchInputs(this.inputs, args, 'EKIBEN_ONNX_INPUT');
+    const feeds: Record<string, OrtTensor> = {};
+    for (let i = 0; i < tensors.length; i++) {
+      const { dtype, data, shape } = tensors[i] as Tensor;
+      feeds[this.#inputNames[i] as string] = new this.#Tensor(dtype, data, shape);
+    }
+    return feeds;
+  }
+
+  readonly #onResults = (results: Readonly<Record<string, OrtTensor>>): Readonly<Record<string, OnnxValue>> => {
+    this.#settled();
+    const outputs: Record<string, OnnxValue> = {};
+    for (const { name, from, read } of this.#read) outputs[name] = read(results[from] as OrtTensor);
+    return outputs;
+  };
+
+  readonly #onFailure = (error: unknown): never => {
+    this.#settled();
+    throw new EkibenError('EKIBEN_ONNX_RUN_FAILED', `ONNX Runtime: ${reasonOf(error)}`, { cause: error });
+  };
+
+  #settled(): void {
+    if (--this.#running === 0) this.#onIdle?.();
   }
 }
 
