@@ -1,5 +1,6 @@
 // The verbs of the store, as a user runs them, against what BentoML prints for the same.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -228,6 +229,31 @@ test.each([
   [['models', 'export', 'a', '--level', 'high'], /must be a whole number/],
 ])('wrong usage %p exits with 2', (args, message) => {
   expect(run(args)).toMatchObject({ status: 2, stdout: '', stderr: expect.stringMatching(message) });
+});
+
+test.each([
+  [['models', 'push', 'a:v1', '--force'], /`ekiben models export .* s3:/],
+  [['pull', 'a:v1'], /`ekiben import s3:/],
+])("BentoML's %p says what to do instead", (args, message) => {
+  expect(run(args)).toMatchObject({ status: 1, stdout: '', stderr: expect.stringMatching(message) });
+});
+
+test('Ctrl-C in an import ends as it should, and leaves nothing', async () => {
+  const child = spawn(process.execPath, [bin, 'models', 'import', '-'], {
+    env: { ...process.env, EKIBEN_HOME: path.join(home, 'store') },
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+  const ended = once(child, 'exit');
+  // The beginning of a tar whose file never ends.
+  const piped =
+    run(['models', 'import', MODEL]).status === 0 && run(['models', 'export', TAG, '-', '--format', 'tar']).bytes;
+  child.stdin.write((piped as Uint8Array).subarray(0, 100_000));
+  const drafts = path.join(home, 'store', 'ekiben', 'models', 'drafts');
+  while ((await readdir(drafts)).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  child.kill('SIGINT');
+  child.stdin.write(new Uint8Array(1000));
+  expect(await ended).toEqual([null, 'SIGINT']);
+  expect(await readdir(drafts)).toEqual([]);
 });
 
 test('values are printed as BentoML prints them', () => {

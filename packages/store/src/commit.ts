@@ -82,8 +82,8 @@ async function moveIn(ground: Ground, draft: StoreDraft, info: ItemInfo, replaci
     undo.push(() => rename(target, draft.dir));
     await syncDirectory(layout.name(name));
     // Python may have found the file naming nothing, and have put the old version back.
-    if (replacing || (await readLatest(ground, name)) !== (newest ? version : before))
-      await refreshLatest(ground, name);
+    const latest = await readLatest(ground, name);
+    if (replacing || latest !== (newest ? version : before)) await refreshLatest(ground, name);
     await moveInto(draftDigests(draft.root, info), layout.digests(name, version));
   } catch (error) {
     for (const step of undo.toReversed()) await step();

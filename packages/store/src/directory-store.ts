@@ -4,6 +4,7 @@ import { readAliasFile, writeAliasFile } from './alias-file.ts';
 import { currentVersion, pointAlias, rollBackAlias, withoutAlias, type Aliases } from './aliases.ts';
 import { commitDraft, type Committed } from './commit.ts';
 import { discardDraft, openDraft, type StoreDraft } from './draft.ts';
+import { ifThere, isDirectory } from './files.ts';
 import { changing, listItems, readItem, ifDiskAllows, type Ground } from './ground.ts';
 import type { ImportOptions, ImportSource } from './import.ts';
 import type { ItemFacts, ItemInfo, ItemKind, Listed, Stored } from './kind.ts';
@@ -16,7 +17,6 @@ import { removeItem } from './remove.ts';
 import { nameNotFound, resolveTag, type ResolvedTag } from './resolve.ts';
 import { formatTag, isTagPart, LATEST, parseTag } from './tag.ts';
 import { allVersions, verifyItem, type Verification } from './verify.ts';
-import { isDirectory, makeDirectory } from './files.ts';
 
 export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
   readonly ground: Ground<Info, Facts>;
@@ -142,7 +142,11 @@ export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
   async verify(tag: string | undefined, record: boolean): Promise<Verification[]> {
     await ifDiskAllows(recover(this.ground));
     const results: Verification[] = [];
-    for (const item of await this.#versions(tag)) results.push(await verifyItem(this.ground, item, record));
+    for (const item of await this.#versions(tag)) {
+      // One that is deleted meanwhile is neither intact nor damaged.
+      const result = await ifThere(verifyItem(this.ground, item, record));
+      if (result !== undefined) results.push(result);
+    }
     return results;
   }
 
@@ -162,15 +166,14 @@ export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
 
   async #changeAliases(name: string, change: (aliases: Aliases) => Aliases): Promise<Aliases> {
     const { layout: paths } = this.ground;
-    return this.#changing(async () => {
-      await makeDirectory(paths.drafts);
-      return withLock(paths.lock(name), paths.drafts, async () => {
+    return this.#changing(() =>
+      withLock(paths.lock(name), paths.drafts, async () => {
         const before = await readAliasFile(this.ground, name);
         const after = change(before);
         if (after !== before) await writeAliasFile(this.ground, name, after);
         return after;
-      });
-    });
+      }),
+    );
   }
 
   async #changing<T>(step: () => Promise<T>): Promise<T> {
@@ -182,8 +185,7 @@ export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
 }
 
 function requireAliasName(alias: string): void {
-  if (!isTagPart(alias))
-    throw invalidAlias(alias, 'it follows the rule of versions: lower-case letters, digits, "_", "-" and "."');
+  if (!isTagPart(alias)) throw invalidAlias(alias, 'it has to be written like a version, in lower case');
   if (alias === LATEST) throw invalidAlias(alias, `'${LATEST}' always means the newest version`);
 }
 

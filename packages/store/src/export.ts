@@ -66,12 +66,14 @@ export async function exportItem(source: ExportSource, to: string, options: Expo
   return { tag: source.tag, location: showLocation(location), format, level, size };
 }
 
+type Target = Exclude<Location, { readonly kind: 'https' }>;
+
 /** Directories get a file named after the tag; a name that says no format gets the native extension, as in BentoML. */
 async function decideTarget(
   { name, version, extension }: ExportSource,
   to: string,
   word: string | undefined,
-): Promise<{ readonly location: Location; readonly format: ArchiveFormat }> {
+): Promise<{ readonly location: Target; readonly format: ArchiveFormat }> {
   const asked = word === undefined ? undefined : parseFormat(word, extension);
   const native = asked === undefined || word === extension;
   const file = `${name}-${version}${native ? `.${extension}` : suffixOfFormat(asked)}`;
@@ -100,17 +102,21 @@ async function decideTarget(
 }
 
 async function send(
-  location: Location,
+  target: Target,
   body: AsyncIterable<Uint8Array>,
   size: number,
-  options: ExportOptions,
+  { s3, signal }: ExportOptions,
 ): Promise<void> {
-  if (location.kind === 'file') return writeLocalFile(location.path, body);
-  if (location.kind === 'standard') return writeStandardOutput(body);
-  if (location.kind === 's3') {
-    const transport = options.s3 ?? (await defaultObjectTransport());
-    // Headers and what does not compress can make an archive a little larger than its files.
-    return transport.write(location.bucket, location.key, body, size * 1.1, options.signal);
+  switch (target.kind) {
+    case 'file':
+      return writeLocalFile(target.path, body, signal);
+    case 'standard':
+      return writeStandardOutput(body, signal);
+    case 's3': {
+      const transport = s3 ?? (await defaultObjectTransport());
+      // Headers and what does not compress can make an archive a little larger than its files.
+      return transport.write(target.bucket, target.key, body, size * 1.1, signal);
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import { EkibenError, type ErrorCode } from '@ekiben/spec';
 import { createArchiveGuard, type ArchiveEntry, type ArchiveGuard } from './archive/entry.ts';
 import { readFolder } from './archive/folder.ts';
 import { readArchive } from './archive/read.ts';
-import { counted } from './archive/through.ts';
+import { counted, stoppable } from './archive/through.ts';
 import type { StoreDraft } from './draft.ts';
 import { isDirectory, makeDirectory } from './files.ts';
 import type { ArchiveLimits } from './limits.ts';
@@ -40,13 +40,15 @@ async function openEntries(
   spool: string,
   options: ImportOptions,
 ): Promise<AsyncIterable<ArchiveEntry>> {
-  if (typeof source !== 'string') return readArchive(counted(source, watcher(options, undefined)), guard, spool);
+  if (typeof source !== 'string') {
+    return readArchive(counted(stoppable(source, options.signal), watcher(options, undefined)), guard, spool);
+  }
   const location = parseLocation(source);
   if (location.kind === 'file' && (await isDirectory(location.path))) {
     return watched(readFolder(location.path), watcher(options, undefined));
   }
   const { body, size } = await openBytes(location, options);
-  return readArchive(counted(body, watcher(options, size)), guard, spool);
+  return readArchive(counted(stoppable(body, options.signal), watcher(options, size)), guard, spool);
 }
 
 async function openBytes(location: Location, { s3, https, signal }: ImportOptions): Promise<ByteSource> {

@@ -20,13 +20,14 @@ const RETRY_MS = 4;
 
 /**
  * Runs `work` while nobody else holds the lock at `path`.
- * @param scratch - an existing directory on the same file system, where names of owners are cleaned up after a crash
+ * @param scratch - a directory on the same file system, where names of owners are cleaned up after a crash
  * @throws EKIBEN_STORE_LOCKED after a minute
  */
 export async function withLock<T>(path: string, scratch: string, work: () => Promise<T>): Promise<T> {
   const owner = newOwnerName();
   const prepared = join(scratch, owner);
   await makeDirectory(dirname(path));
+  await makeDirectory(scratch);
   await mkdir(prepared);
   try {
     await writeFile(join(prepared, owner), '');

@@ -35,14 +35,15 @@ async function shareFile(file: string, object: string, digest: FileDigest, scrat
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error;
   }
-  // An object that was damaged on the disk must not spread.
-  const { sha256, size } = (await ifThere(hashFile(object))) ?? { sha256: '', size: -1 };
-  if (sha256 !== digest.sha256 || size !== digest.size) {
-    await ifThere(unlink(object));
-    return link(file, object);
+  const found = await ifThere(hashFile(object));
+  if (found?.sha256 === digest.sha256 && found.size === digest.size) {
+    // Undefined when it has just been removed, with the last version that had it; then this file is stored on its own.
+    if ((await ifThere(link(object, scratch).then(() => true))) === true) await rename(scratch, file);
+    return;
   }
-  await link(object, scratch);
-  await rename(scratch, file);
+  // An object that was damaged on the disk must not spread.
+  await ifThere(unlink(object));
+  await link(file, object);
 }
 
 /** Removes the objects that nothing links to any more, of those that a deleted item had. */

@@ -257,6 +257,9 @@ describe('where an export goes', () => {
     await expect(store.export(TAG, 'https://example.org/x')).rejects.toMatchObject({ code: 'EKIBEN_LOCATION_INVALID' });
     await expect(store.export(TAG, 'gs://bucket/x')).rejects.toThrow('gs:// is not known');
     await expect(store.import('http://example.org/x')).rejects.toThrow('use https://');
+    for (const location of ['https://', 'file://%', 's3://', 'ftp://x/y']) {
+      await expect(store.import(location)).rejects.toMatchObject({ code: 'EKIBEN_LOCATION_INVALID' });
+    }
     await expect(store.import(join(dir, 'nope'))).rejects.toMatchObject({ code: 'EKIBEN_PATH_NOT_FOUND' });
     expect(await filesIn(dir)).toEqual(['there/file']);
   });
@@ -280,6 +283,17 @@ describe('where an export goes', () => {
     const stop = new AbortController();
     const onProgress = () => stop.abort(new Error('enough'));
     await expect(new ModelStore(home).import(location, { signal: stop.signal, onProgress })).rejects.toThrow('enough');
+    expect(await filesIn(home)).toEqual([]);
+  });
+
+  test('an import that waits for bytes stops as well', async () => {
+    const endless = (async function* () {
+      yield (await readFile(fixture('archives/credit_risk_model.tar'))).subarray(0, 100_000);
+      await new Promise(() => {});
+    })();
+    const home = temporary();
+    const importing = new ModelStore(home).import(endless, { signal: AbortSignal.timeout(100) });
+    await expect(importing).rejects.toMatchObject({ name: 'TimeoutError' });
     expect(await filesIn(home)).toEqual([]);
   });
 

@@ -22,7 +22,10 @@ export async function candidates(
       typed,
     );
   if (command.commands.length > 0 && positionals.length === 0) {
-    const verbs = command.commands.map((each) => each.name()).filter((name) => !name.startsWith('_'));
+    const verbs = command
+      .createHelp()
+      .visibleCommands(command)
+      .map((each) => each.name());
     return matching(verbs, typed);
   }
   const last = command.registeredArguments.at(-1);

@@ -156,6 +156,22 @@ export function addStoreVerbs(parent: Command, kind: StoreKind): void {
     .addOption(hidden('--assume-yes').implies({ yes: true }))
     .addHelpText('after', `\nExamples:\n  $ ${command} prune\n  $ ${command} prune ${example} --keep 5`)
     .action(act('prune', (actions) => actions.prune));
+
+  for (const [verb, instead] of [
+    ['push', `export ${example} s3://mybucket/${nouns}/`],
+    ['pull', `import s3://mybucket/${nouns}/my_${noun}.${extension}`],
+  ] as const) {
+    parent
+      .command(verb, { hidden: true })
+      .allowUnknownOption()
+      .argument('[TAG...]')
+      .action(() => {
+        throw new EkibenError(
+          'EKIBEN_VERB_NOT_OFFERED',
+          `there is no server to ${verb} ${verb === 'push' ? 'to' : 'from'}; object storage does the same: \`${command} ${instead}\``,
+        );
+      });
+  }
 }
 
 /** What BentoML's verbs all take. Nothing is ever reported to anybody, so the last two change nothing. */

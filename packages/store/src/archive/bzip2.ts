@@ -1,4 +1,5 @@
 // bzip2, block by block in both directions, so that memory stays small whatever the archive claims.
+import type BZip2 from 'bzip2-wasm';
 import { corruptArchive } from './errors.ts';
 import { blocks } from './through.ts';
 
@@ -80,13 +81,18 @@ class Pieces {
 
 /** Every block becomes a bzip2 stream of its own; `bzip2 -d` and Python's bz2 read them one after the other. */
 export async function* writeBzip2(source: AsyncIterable<Uint8Array>, level: number): AsyncGenerator<Uint8Array> {
-  const compress = await loadCompressor();
-  for await (const block of blocks(source, level * 100_000)) yield compress(block, level);
+  const codec = await (starting ??= startCodec());
+  for await (const block of blocks(source, level * 100_000)) {
+    // What bzip2 promises never to exceed.
+    yield codec.compress(block, level, Math.ceil(block.length * 1.01) + 600);
+  }
 }
 
-async function loadCompressor(): Promise<(bytes: Uint8Array, level: number) => Uint8Array> {
-  const { default: BZip2 } = await import('bzip2-wasm');
-  const codec = new BZip2();
+let starting: Promise<BZip2> | undefined;
+
+async function startCodec(): Promise<BZip2> {
+  const { default: Codec } = await import('bzip2-wasm');
+  const codec = new Codec();
   // Its start sets two globals that would make other packages believe that they run as CommonJS.
   const globals = globalThis as { __dirname?: unknown; require?: unknown };
   const before = { __dirname: globals.__dirname, require: globals.require };
@@ -95,6 +101,5 @@ async function loadCompressor(): Promise<(bytes: Uint8Array, level: number) => U
     if (before[name] === undefined) delete globals[name];
     else globals[name] = before[name];
   }
-  // What bzip2 promises never to exceed.
-  return (bytes, level) => codec.compress(bytes, level, Math.ceil(bytes.length * 1.01) + 600);
+  return codec;
 }

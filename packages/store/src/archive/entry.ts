@@ -113,7 +113,7 @@ function safeSegments(path: string): string[] {
 
 function refused(path: string, why: string): EkibenError {
   const shown = JSON.stringify(path.length > 200 ? `${path.slice(0, 200)}…` : path);
-  return new EkibenError('EKIBEN_ARCHIVE_ENTRY_REFUSED', `the archive's entry ${shown} is refused: ${why}`);
+  return new EkibenError('EKIBEN_ARCHIVE_ENTRY_REFUSED', `the entry ${shown} is refused: ${why}`);
 }
 
 function tooLarge(why: string, limit: keyof ArchiveLimits): EkibenError {

@@ -26,7 +26,10 @@ export async function* readArchive(
   yield* readTar(counted(decompress(format, whole), guard.unpacked));
 }
 
-async function* decompress(format: string, packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* decompress(
+  format: 'tar' | 'gz' | 'xz' | 'bz2',
+  packed: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
   try {
     if (format === 'gz') yield* through(packed, createGunzip({ chunkSize: CHUNK_BYTES }));
     else if (format === 'xz') yield* readXz(packed);

@@ -29,6 +29,33 @@ export async function* counted(
   }
 }
 
+/** Ends with the signal's reason, also while it waits for bytes that may never come. */
+export async function* stoppable(
+  source: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  if (signal === undefined) return yield* source;
+  const iterator = source[Symbol.asyncIterator]();
+  let stop = (): void => {};
+  const abort = (): void => stop();
+  signal.addEventListener('abort', abort);
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+        stop = () => reject(signal.reason as Error);
+        iterator.next().then(resolve, reject);
+      });
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    signal.removeEventListener('abort', abort);
+    // Not awaited: what hangs would hang here, too.
+    iterator.return?.().catch(() => {});
+  }
+}
+
 export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }

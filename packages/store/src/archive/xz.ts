@@ -1,5 +1,6 @@
 // xz: liblzma where lzma-native has a build for the platform; elsewhere WebAssembly, which only reads.
 import { availableParallelism } from 'node:os';
+import { Readable } from 'node:stream';
 import { EkibenError } from '@ekiben/spec';
 import type * as LzmaNative from 'lzma-native';
 import { XZ_DECODER_MAX_BYTES } from '../limits.ts';
@@ -75,7 +76,6 @@ async function loadLzma(): Promise<typeof LzmaNative | undefined> {
 /** All but archives with SHA-256 as their check, which `xz` writes only when asked. */
 export async function* readXzPortably(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const { default: xz } = await import('xz-decompress');
-  const { Readable } = await import('node:stream');
   // Node's and the DOM's ReadableStream are one thing with two types.
   const packed = Readable.toWeb(toReadable(source)) as ReadableStream<Uint8Array>;
   try {

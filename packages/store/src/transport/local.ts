@@ -23,11 +23,15 @@ export async function readLocalFile(path: string): Promise<ByteSource> {
  * Writes beside `path` and moves there at the end, so that a failure leaves what was there.
  * @throws EKIBEN_PATH_NOT_FOUND, EKIBEN_DISK_FULL
  */
-export async function writeLocalFile(path: string, body: AsyncIterable<Uint8Array>): Promise<void> {
+export async function writeLocalFile(
+  path: string,
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const partial = join(dirname(path), `.${basename(path)}.${newOwnerName()}.partial`);
   try {
     const file = await open(partial, 'wx');
-    await pipeline(body, file.createWriteStream({ highWaterMark: CHUNK_BYTES, flush: true }));
+    await pipeline(body, file.createWriteStream({ highWaterMark: CHUNK_BYTES, flush: true }), abortable(signal));
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true });
@@ -53,8 +57,15 @@ export function readStandardInput(): ByteSource {
   return { body: process.stdin };
 }
 
-export async function writeStandardOutput(body: AsyncIterable<Uint8Array>): Promise<void> {
-  await pipeline(body, process.stdout, { end: false });
+export async function writeStandardOutput(
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await pipeline(body, process.stdout, { end: false, ...abortable(signal) });
+}
+
+function abortable(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
 }
 
 function explain(error: unknown, path: string): unknown {

@@ -17,16 +17,21 @@ export function parseLocation(text: string): Location {
     case undefined:
       return { kind: 'file', path: text };
     case 'file':
-      return { kind: 'file', path: fileURLToPath(text) };
+      return { kind: 'file', path: fileURLToPath(parseUrl(text)) };
     case 's3':
       return parseS3(text);
     case 'https':
-      return { kind: 'https', url: new URL(text) };
+      return { kind: 'https', url: parseUrl(text) };
     case 'http':
       throw invalid(text, 'http:// is not read, since anybody on the way could change a model; use https://');
     default:
       throw invalid(text, `${scheme}:// is not known; use a path, '-', s3://bucket/key or https://`);
   }
+}
+
+function parseUrl(text: string): URL {
+  if (!URL.canParse(text)) throw invalid(text, 'it is not a complete address');
+  return new URL(text);
 }
 
 /** Keys are taken as they are written, unlike the paths of other URLs. */
