@@ -2,22 +2,20 @@
 import { EkibenError } from '@ekiben/spec';
 import { readAliasFile, writeAliasFile } from './alias-file.ts';
 import { currentVersion, pointAlias, rollBackAlias, withoutAlias, type Aliases } from './aliases.ts';
-import { commitDraft, type Committed } from './commit.ts';
-import { discardDraft, openDraft, type StoreDraft } from './draft.ts';
-import { ifThere, isDirectory } from './files.ts';
+import type { Committed } from './commit.ts';
+import type { StoreDraft } from './draft.ts';
+import { ifThere, isDirectory, readNames } from './files.ts';
 import { changing, listItems, readItem, ifDiskAllows, type Ground } from './ground.ts';
 import type { ImportOptions, ImportSource } from './import.ts';
 import type { ItemFacts, ItemInfo, ItemKind, Listed, Stored } from './kind.ts';
 import { layout } from './layout.ts';
 import { directoryNames } from './list-index.ts';
-import { withLock } from './lock.ts';
-import { prune, type Pruned } from './prune.ts';
-import { recover } from './recover.ts';
-import { removeItem } from './remove.ts';
+import type { Pruned } from './prune.ts';
 import { nameNotFound, resolveTag, type ResolvedTag } from './resolve.ts';
 import { formatTag, isTagPart, LATEST, parseTag } from './tag.ts';
-import { allVersions, verifyItem, type Verification } from './verify.ts';
+import type { Verification } from './verify.ts';
 
+// What changes a store, and the codecs, are loaded when they are needed: most commands only look.
 export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
   readonly ground: Ground<Info, Facts>;
 
@@ -31,7 +29,7 @@ export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
     } catch (error) {
       // A crash in the middle of a replacement leaves the item taken out; it is put back, and looked for again.
       if (!EkibenError.is(error) || error.code !== this.ground.kind.notFound) throw error;
-      if (!(await ifDiskAllows(recover(this.ground)))) throw error;
+      if (!(await ifDiskAllows(this.#recover()))) throw error;
       return resolveTag(this.ground, tag);
     }
   }
@@ -49,7 +47,7 @@ export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
   }
 
   async list(name?: string): Promise<Listed<Facts>[]> {
-    await ifDiskAllows(recover(this.ground));
+    await ifDiskAllows(this.#recover());
     return listItems(this.ground, name);
   }
 
@@ -67,6 +65,8 @@ export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
 
   /** Writes an item through `fill` and moves it into the store: all of it, or nothing. */
   async add(fill: (draft: StoreDraft) => Promise<void>, force = false): Promise<Committed<Info>> {
+    const { openDraft, discardDraft } = await import('./draft.ts');
+    const { commitDraft } = await import('./commit.ts');
     return this.#changing(async () => {
       const draft = await openDraft(this.ground.layout.drafts);
       try {
@@ -84,7 +84,6 @@ export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
     options: ImportOptions,
     adjust: (draft: StoreDraft) => Promise<void> = async () => {},
   ): Promise<Committed<Info>> {
-    // Codecs are loaded only when there is something to unpack; likewise those of exports.
     const { namingSource, unpackInto } = await import('./import.ts');
     try {
       return await this.add(async (draft) => {
@@ -98,6 +97,7 @@ export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
   }
 
   async remove(tag: string): Promise<string> {
+    const { removeItem } = await import('./remove.ts');
     const item = await this.resolve(tag);
     await this.#changing(() => removeItem(this.ground, item));
     return formatTag(item.name, item.version);
@@ -140,7 +140,8 @@ export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
   }
 
   async verify(tag: string | undefined, record: boolean): Promise<Verification[]> {
-    await ifDiskAllows(recover(this.ground));
+    const { verifyItem } = await import('./verify.ts');
+    await ifDiskAllows(this.#recover());
     const results: Verification[] = [];
     for (const item of await this.#versions(tag)) {
       // One that is deleted meanwhile is neither intact nor damaged.
@@ -151,11 +152,13 @@ export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
   }
 
   async prune(): Promise<Pruned> {
+    const { prune } = await import('./prune.ts');
     return changing(this.ground.layout, () => prune(this.ground));
   }
 
   /** All, all of a name, or one. */
   async #versions(tag: string | undefined): Promise<ResolvedTag[]> {
+    const { allVersions } = await import('./verify.ts');
     if (tag === undefined) return allVersions(this.ground);
     const { name, version } = parseTag(tag);
     if (version !== undefined) return [await this.resolve(tag)];
@@ -165,6 +168,7 @@ export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
   }
 
   async #changeAliases(name: string, change: (aliases: Aliases) => Aliases): Promise<Aliases> {
+    const { withLock } = await import('./lock.ts');
     const { layout: paths } = this.ground;
     return this.#changing(() =>
       withLock(paths.lock(name), paths.drafts, async () => {
@@ -178,9 +182,16 @@ export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
 
   async #changing<T>(step: () => Promise<T>): Promise<T> {
     return changing(this.ground.layout, async () => {
-      await recover(this.ground);
+      await this.#recover();
       return step();
     });
+  }
+
+  /** @returns how many changes of processes that died were undone or finished */
+  async #recover(): Promise<number> {
+    if ((await readNames(this.ground.layout.drafts)).length === 0) return 0;
+    const { recover } = await import('./recover.ts');
+    return recover(this.ground);
   }
 }
 

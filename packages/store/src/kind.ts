@@ -67,9 +67,7 @@ interface Timed {
 
 /** Orders by creation time. Versions do not sort by themselves: BentoML's have their lowest time bits first. */
 export function newestFirst<T extends Timed>(items: readonly T[]): T[] {
-  const timed = items.map((item) => ({ item, time: utc(item.creationTime) }));
-  timed.sort((a, b) => compare(b.time, a.time) || compare(a.item.tag, b.item.tag));
-  return timed.map(({ item }) => item);
+  return items.toSorted((a, b) => compare(utc(b.creationTime), utc(a.creationTime)) || compare(a.tag, b.tag));
 }
 
 /** Whether `a` is the newer of two. */

@@ -1,7 +1,7 @@
 // What `list` shows of every version, kept in one file so that ten thousand manifests are not read again each time.
 //
-// An entry is trusted only while the times of its directories are those that were noted. Python does not know of the index: what it
-// adds or removes changes a directory's time, and only that is read anew.
+// A name's versions are trusted while the time of its directory is the one that was noted: whoever adds, removes or replaces a version
+// changes it, Python as well, which does not know of the index. Otherwise each version is, whose directory still has its time.
 import { readdirSync, statSync, type Stats } from 'node:fs';
 import { sep } from 'node:path';
 import { walk } from './archive/folder.ts';
@@ -31,8 +31,8 @@ type IndexedVersion<Facts> = readonly [version: string, time: number, size: numb
 /** To be raised when what is kept changes. */
 const FORMAT = 1;
 
-/** Python writes into the store's directory itself; what is that young may still grow without its directory's time changing. */
-const SETTLED_AFTER_MS = 2000;
+/** Python writes into the store's directory itself; what is that young may still grow without its name's time changing. */
+const SETTLED_AFTER_MS = 10_000;
 
 export interface IndexReading<Facts> {
   readonly entries: IndexEntry<Facts>[];
@@ -74,10 +74,14 @@ async function readName<Facts>(
 ): Promise<IndexedName<Facts> | undefined> {
   const stats = statIfDirectory(dir);
   if (stats === undefined) return undefined;
+  if (before?.time === stats.mtimeMs) {
+    for (const indexed of before.versions) entries.push(entryOf(dir, name, indexed));
+    return before;
+  }
   const known = new Map(before?.versions.map((indexed) => [indexed[0], indexed]));
   const versions: IndexedVersion<Facts>[] = [];
   let settled = isSettled(stats);
-  for (const version of before?.time === stats.mtimeMs ? known.keys() : directoryNames(dir)) {
+  for (const version of directoryNames(dir)) {
     const path = `${dir}${sep}${version}`;
     const versionStats = statIfDirectory(path);
     if (versionStats === undefined) continue;
@@ -93,7 +97,7 @@ async function readName<Facts>(
       indexed = [version, lasting ? versionStats.mtimeMs : -1, measured.size, facts];
     }
     versions.push(indexed);
-    entries.push({ tag: formatTag(name, version), name, version, path, size: indexed[2], facts: indexed[3] });
+    entries.push(entryOf(dir, name, indexed));
   }
   const time = settled ? stats.mtimeMs : -1;
   const same =
@@ -101,6 +105,10 @@ async function readName<Facts>(
     before.versions.length === versions.length &&
     before.versions.every((indexed, index) => indexed === versions[index]);
   return same ? before : { time, versions };
+}
+
+function entryOf<Facts>(dir: string, name: string, [version, , size, facts]: IndexedVersion<Facts>): IndexEntry<Facts> {
+  return { tag: formatTag(name, version), name, version, path: `${dir}${sep}${version}`, size, facts };
 }
 
 /** Undefined when the version vanishes meanwhile. */

@@ -72,11 +72,14 @@ test('a version that is still growing is read again until it has settled', async
   expect(read).toEqual(['a:v1']);
 });
 
-test('a file that was put into a settled version is noticed by the time of its directory', async () => {
+test('a version that was replaced by another of the same tag is read again', async () => {
   await add('a', 'v1', { manifest: 'x' });
+  await add('a', 'v2', { manifest: 'x' });
   await list();
-  await writeFile(join(paths.item('a', 'v1'), 'more'), '12');
-  expect(await list()).toEqual({ 'a:v1': 3 });
+  await rename(paths.item('a', 'v1'), join(home, 'gone'));
+  await writeFiles(paths.item('a', 'v1'), { manifest: 'xyz' });
+  expect(await list()).toEqual({ 'a:v1': 3, 'a:v2': 1 });
+  expect(read).toEqual(['a:v1']);
 });
 
 test.each(['', '{', '[]', 'null', '{"format":1}', '{"format":1,"names":{"a":{}}}', '{"format":0,"names":{}}'])(
