@@ -100,9 +100,15 @@ export class OnnxModel {
     const feeds: Record<string, OrtTensor> = {};
     for (let i = 0; i < tensors.length; i++) {
       const { dtype, data, shape } = tensors[i] as Tensor;
-      feeds[this.#inputNames[i] as string] = new this.#Tensor(dtype, data, shape);
+      feeds[this.#inputNames[i] as string] =
+        dtype === 'float16' ? this.#halfTensor(data, shape) : new this.#Tensor(dtype, data, shape);
     }
     return feeds;
+  }
+
+  /** Where Node has a Float16Array, ONNX Runtime makes one of the bits, and its native part then finds none in it. */
+  #halfTensor(bits: Tensor['data'], shape: readonly number[]): OrtTensor {
+    return Object.assign(new this.#Tensor('uint16', bits, shape), { type: 'float16' as const });
   }
 
   readonly #onResults = (results: Readonly<Record<string, OrtTensor>>): Readonly<Record<string, OnnxValue>> => {
