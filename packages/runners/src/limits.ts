@@ -27,6 +27,12 @@ export const EARLY_FLUSH_BYTES = 256 << 10;
 /** Above this much unsent data the sender stops: calls wait on one side, and on the other no further calls are read. */
 export const HIGH_WATER_BYTES = 4 << 20;
 
+/**
+ * MiB of old objects up to which V8 does not look for garbage among them in a worker. The memory of tensors counts, and dies young: from
+ * V8's own few MiB on it would look a dozen times a second, for a fifth of the CPU time (`pnpm bench adapters`, the CNN).
+ */
+export const WORKER_OLD_SPACE_MIB = 128;
+
 /** How many items a stream may be ahead of its reader. */
 export const STREAM_WINDOW = 16;
 

@@ -10,6 +10,7 @@ import { batchesRun } from './batches.ts';
 import { PINNED_TAGS_ENV } from './bootstrap.ts';
 import type { BatchNote, Bootstrap, WorkerFacts } from './bootstrap.ts';
 import type { RunnerCore } from './core.ts';
+import { WORKER_OLD_SPACE_MIB } from './limits.ts';
 import { workerEnvironment } from './resources.ts';
 import type { RunnerSettings } from './types.ts';
 
@@ -77,6 +78,7 @@ export class RunnerWorkers {
         const bootstrap: Bootstrap = { target, role, pinnedTags: source.pinnedTags, settings };
         return {
           file: ENTRY,
+          execArgv: [`--initial-old-space-size=${WORKER_OLD_SPACE_MIB}`],
           args: [JSON.stringify(bootstrap, finite), socketPath(directory, serial)],
           env: {
             ...workerEnvironment(name, core.settings, index, cpus),
