@@ -34,7 +34,7 @@ export class Batch<In, Out> {
   constructor(calls: readonly Call<In, Out>[], rows: number, startedAt: number) {
     this.calls = calls;
     this.startedAt = startedAt;
-    this.info = new Info(rows);
+    this.info = new Info(rows, this);
     this.#wanted = calls.length;
     for (const call of calls) call.batch = this;
   }
@@ -46,14 +46,26 @@ export class Batch<In, Out> {
   }
 }
 
-/** Makes the signal when it is asked for, which most `run` functions never do. */
+interface Started {
+  readonly calls: readonly Pick<Call<unknown, unknown>, 'enqueuedAt'>[];
+  readonly startedAt: number;
+}
+
+/** Makes what most `run` functions never ask for when it is asked for. */
 class Info implements BatchInfo {
   readonly rows: number;
   #aborted = false;
   #controller: AbortController | undefined;
+  readonly #batch: Started;
 
-  constructor(rows: number) {
+  constructor(rows: number, batch: Started) {
     this.rows = rows;
+    this.#batch = batch;
+  }
+
+  get waitedMs(): number {
+    const { calls, startedAt } = this.#batch;
+    return startedAt - calls.reduce((oldest, { enqueuedAt }) => Math.min(oldest, enqueuedAt), Infinity);
   }
 
   get signal(): AbortSignal {

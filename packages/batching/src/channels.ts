@@ -38,10 +38,9 @@ const refused = channel('ekiben:batching:refused');
 
 export function publishReleased<In, Out>(batcher: string, batch: Batch<In, Out>, queuedRows: number): void {
   if (!released.hasSubscribers) return;
-  const { calls, startedAt, info } = batch;
-  const firstAt = calls.reduce((time, call) => Math.min(time, call.enqueuedAt), Infinity);
-  const waitedMs = startedAt - firstAt;
-  released.publish({ batcher, calls: calls.length, rows: info.rows, waitedMs, queuedRows } satisfies BatchReleased);
+  const { calls, info } = batch;
+  const { rows, waitedMs } = info;
+  released.publish({ batcher, calls: calls.length, rows, waitedMs, queuedRows } satisfies BatchReleased);
 }
 
 export function publishCompleted<In, Out>(batcher: string, batch: Batch<In, Out>, now: number, error: unknown): void {

@@ -6,6 +6,8 @@ import type { Clock } from './clock.ts';
 export interface BatchInfo {
   /** The sizes of the inputs, summed. */
   readonly rows: number;
+  /** How long the oldest of its calls was queued, in ms. */
+  readonly waitedMs: number;
   /** Aborted when every call of the batch has been cancelled: nobody waits for the result any more. */
   readonly signal: AbortSignal;
 }

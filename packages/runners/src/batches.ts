@@ -1,24 +1,13 @@
 /** The batchable calls of one method, joined by a Batcher. */
-import { channel } from 'node:diagnostics_channel';
 import { Batcher } from '@ekiben/batching';
+import type { BatchInfo } from '@ekiben/batching';
 import type { Call } from './call.ts';
+import { batchesRun } from './channels.ts';
+import type { BatchesRun } from './channels.ts';
 import { joinable, joinArgs, joinResults, pieceSizes, splitArgs, splitResult } from './join.ts';
 import type { Args, Joinable } from './join.ts';
 import type { Settings } from './settings.ts';
 import type { MethodSignature } from './signatures.ts';
-
-/** On the diagnostics channel `ekiben:runners:batch`: batches that ran, here or in a worker process of this one. */
-export interface BatchesRun {
-  readonly runner: string;
-  readonly method: string;
-  /** The index of the worker process; null: embedded. */
-  readonly worker: number | null;
-  /** Rows of each of them. */
-  readonly rows: number;
-  readonly batches: number;
-}
-
-export const batchesRun = channel('ekiben:runners:batch');
 
 export interface BatchesOptions {
   readonly runner: string;
@@ -40,7 +29,7 @@ export class Batches {
       name: `${runner}.${method}`,
       size: ({ rows }) => rows,
       key: ({ key }) => key,
-      run: (calls, { rows }) => this.#run(calls, rows),
+      run: (calls, info) => (batchesRun.hasSubscribers ? this.#runAndTell(calls, info) : this.#run(calls)),
       oversized: {
         split: (call, maxRows) => splitArgs(call, pieceSizes(call.rows, maxRows), input),
         join: (parts) => joinResults(parts, output),
@@ -63,9 +52,27 @@ export class Batches {
     return this.#batcher.close();
   }
 
-  async #run(calls: readonly Joinable[], rows: number): Promise<readonly unknown[]> {
-    const { runner, method, signature, compute } = this.#options;
-    if (batchesRun.hasSubscribers) batchesRun.publish({ runner, method, worker: null, rows, batches: 1 });
+  async #runAndTell(calls: readonly Joinable[], { rows, waitedMs }: BatchInfo): Promise<readonly unknown[]> {
+    const { runner, signature, settings } = this.#options;
+    const startedAt = performance.now();
+    try {
+      return await this.#run(calls);
+    } finally {
+      const message: BatchesRun = {
+        runner,
+        method: signature.wireName,
+        worker: null,
+        maxBatchSize: settings.maxBatchSize,
+        rows: { [rows]: 1 },
+        queuedMs: { [waitedMs]: 1 },
+        durationMs: { [performance.now() - startedAt]: 1 },
+      };
+      batchesRun.publish(message);
+    }
+  }
+
+  async #run(calls: readonly Joinable[]): Promise<readonly unknown[]> {
+    const { method, signature, compute } = this.#options;
     const [first] = calls;
     if (first !== undefined && calls.length === 1) return [await compute(...first.args)];
     const [input, output] = signature.batchDim;

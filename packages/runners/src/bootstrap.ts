@@ -1,6 +1,7 @@
 /** What a worker process is told when it starts, and what it says back. */
 import { pathToFileURL } from 'node:url';
 import { EkibenError } from '@ekiben/spec';
+import type { BatchesRun } from './channels.ts';
 import { coreOf } from './core.ts';
 import type { RunnerCore } from './core.ts';
 import type { AnyRunner, RunnerSettings } from './types.ts';
@@ -23,9 +24,9 @@ export interface WorkerFacts {
   readonly warmUpMs: number | null;
 }
 
-/** What a worker process says from time to time: rows of a batch → how many batches, by method. */
+/** What a worker process says from time to time. */
 export interface BatchNote {
-  readonly batches: Readonly<Record<string, Readonly<Record<number, number>>>>;
+  readonly batches: readonly BatchesRun[];
 }
 
 /** The environment variable in which `@ekiben/store` finds the pinned tags, as JSON. */

@@ -4,6 +4,8 @@ import type { Runnable } from '@ekiben/spec';
 import { Embedded } from './embedded.ts';
 import { inContext } from './call.ts';
 import type { Call } from './call.ts';
+import { publishCall, publishStream } from './channels.ts';
+import type { CallStarted } from './channels.ts';
 import { resolveSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 import type { MethodSignature, MethodTable } from './signatures.ts';
@@ -97,15 +99,29 @@ export class RunnerCore {
 
   call(method: MethodState, args: readonly unknown[], options: Call): Promise<unknown> {
     if (method.signature.refused !== null) return Promise.reject(method.signature.refused);
-    if (this.#remote !== null) return this.#remote.call(method.name, args, inContext(options));
-    if (this.#loaded === null) return this.embedded().then((loaded) => loaded.call(method, args, options));
-    return this.#loaded.call(method, args, method.queued ? inContext(options) : options);
+    const remote = this.#remote;
+    if (remote === null) {
+      if (this.#loaded === null) return this.embedded().then((loaded) => loaded.call(method, args, options));
+      if (!method.queued) return this.#loaded.call(method, args, options);
+    }
+    const call = inContext(options);
+    const answer =
+      remote === null ? (this.#loaded as Embedded).call(method, args, call) : remote.call(method.name, args, call);
+    return publishCall(this.#told(method), call.signal, answer);
   }
 
   async *stream(method: MethodState, args: readonly unknown[], options: Call): AsyncGenerator<unknown, void> {
     if (method.signature.refused !== null) throw method.signature.refused;
-    if (this.#remote !== null) yield* this.#remote.stream(method.name, args, inContext(options));
-    else yield* (await this.embedded()).stream(method, args, options);
+    if (this.#remote === null) {
+      yield* (await this.embedded()).stream(method, args, options);
+      return;
+    }
+    const call = inContext(options);
+    yield* publishStream(this.#told(method), call.signal, this.#remote.stream(method.name, args, call));
+  }
+
+  #told(method: MethodState): CallStarted {
+    return { runner: this.definition.name, method: method.signature.wireName };
   }
 
   /** Unloads the model of this process, if there is one, after the calls that wait for it. */

@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Supervisor } from '@ekiben/supervisor';
 import type { SlotState, SupervisorOptions } from '@ekiben/supervisor';
-import { batchesRun } from './batches.ts';
 import { PINNED_TAGS_ENV } from './bootstrap.ts';
 import type { BatchNote, Bootstrap, WorkerFacts } from './bootstrap.ts';
+import { batchesRun, workerEvents } from './channels.ts';
+import type { BatchesRun, WorkerEvent } from './channels.ts';
 import type { RunnerCore } from './core.ts';
 import { WORKER_OLD_SPACE_MIB } from './limits.ts';
 import { workerEnvironment } from './resources.ts';
@@ -86,7 +87,11 @@ export class RunnerWorkers {
           },
         };
       },
-      onNote: ({ slot }, note) => publishBatches(name, slot, note as BatchNote),
+      onNote: ({ slot }, note) => publishBatches(slot, note as BatchNote),
+      onEvent: ({ slot, event, pid, error }) => {
+        const message: WorkerEvent = { runner: name, worker: slot, event, pid, error };
+        workerEvents.publish(message);
+      },
       onChange,
     });
   }
@@ -137,11 +142,6 @@ function socketPath(directory: string, serial: number): string {
   return process.platform === 'win32' ? `\\\\.\\pipe\\ekiben-${randomUUID()}` : join(directory, `${serial}.sock`);
 }
 
-function publishBatches(runner: string, worker: number, { batches }: BatchNote): void {
-  if (!batchesRun.hasSubscribers) return;
-  for (const [method, bySize] of Object.entries(batches)) {
-    for (const [rows, count] of Object.entries(bySize)) {
-      batchesRun.publish({ runner, method, worker, rows: Number(rows), batches: count });
-    }
-  }
+function publishBatches(worker: number, { batches }: BatchNote): void {
+  for (const each of batches) batchesRun.publish({ ...each, worker } satisfies BatchesRun);
 }

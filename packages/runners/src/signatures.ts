@@ -3,6 +3,8 @@ import { EkibenError } from '@ekiben/spec';
 import type { ModelManifest, Signature } from '@ekiben/spec';
 
 export interface MethodSignature {
+  /** The method's name in `model.yaml`, and in metrics. */
+  readonly wireName: string;
   readonly batchable: boolean;
   readonly batchDim: readonly [input: number, output: number];
   readonly retrySafe: boolean;
@@ -28,7 +30,7 @@ export function modelMethods(
     const wireName = declared.wireName ?? name;
     const saved = Object.hasOwn(manifest.signatures, wireName) ? manifest.signatures[wireName] : undefined;
     const refused = saved === undefined ? notSaved(tag, name, wireName, manifest) : null;
-    methods.set(name, merge([declared, saved, overrides[name]], refused));
+    methods.set(name, merge(wireName, [declared, saved, overrides[name]], refused));
   }
   return methods;
 }
@@ -39,7 +41,8 @@ export function classMethods(prototype: object, signatures: Declared, overrides:
   for (let at = prototype, up = parent(at); up !== null; at = up, up = parent(at)) {
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(at))) {
       if (name === 'constructor' || typeof value !== 'function' || methods.has(name)) continue;
-      methods.set(name, merge([signatures[name], overrides[name]], null));
+      const wireName = signatures[name]?.wireName ?? name;
+      methods.set(name, merge(wireName, [signatures[name], overrides[name]], null));
     }
   }
   return methods;
@@ -47,14 +50,18 @@ export function classMethods(prototype: object, signatures: Declared, overrides:
 
 const parent = (of: object): object | null => Object.getPrototypeOf(of) as object | null;
 
-function merge(layers: readonly (Signature | undefined)[], refused: EkibenError | null): MethodSignature {
-  let merged: Omit<MethodSignature, 'refused'> = { batchable: false, batchDim: [0, 0], retrySafe: false };
+function merge(
+  wireName: string,
+  layers: readonly (Signature | undefined)[],
+  refused: EkibenError | null,
+): MethodSignature {
+  let merged: Omit<MethodSignature, 'wireName' | 'refused'> = { batchable: false, batchDim: [0, 0], retrySafe: false };
   for (const layer of layers) {
     if (layer === undefined) continue;
     const { batchable, batchDim = merged.batchDim, retrySafe = merged.retrySafe } = layer;
     merged = { batchable, batchDim, retrySafe };
   }
-  return { ...merged, refused };
+  return { wireName, ...merged, refused };
 }
 
 function notSaved(tag: string, name: string, wireName: string, manifest: ModelManifest): EkibenError {

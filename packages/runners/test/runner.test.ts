@@ -100,8 +100,8 @@ describe('an embedded runner', () => {
     const runner = toRunner(model(events, saved), { methods: { predictProba: { batchable: false } } });
     const signatures = [...coreOf(runner).methods.values()].map(({ signature }) => signature);
     expect(signatures).toEqual([
-      { batchable: true, batchDim: [0, 1], retrySafe: true, refused: null },
-      { batchable: false, batchDim: [1, 1], retrySafe: false, refused: null },
+      { wireName: 'predict', batchable: true, batchDim: [0, 1], retrySafe: true, refused: null },
+      { wireName: 'predict_proba', batchable: false, batchDim: [1, 1], retrySafe: false, refused: null },
     ]);
   });
 

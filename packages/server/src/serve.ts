@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
-import { startRunners } from '@ekiben/runners';
+import { runnerInfo, startRunners } from '@ekiben/runners';
 import type { RunningRunners } from '@ekiben/runners';
 import { Dispatcher } from '@ekiben/service';
 import type { ServiceDefinition } from '@ekiben/service';
@@ -71,7 +71,8 @@ async function listen(
 ): Promise<RunningServer> {
   const { port = 3000, host = '127.0.0.1', version = 'not available', graceMs = GRACE_MS } = options;
   let closing: Promise<void> | null = null;
-  const metrics = new Metrics({ service_name: service.name, service_version: version });
+  const names = service.runners.map((runner) => runner[runnerInfo].name);
+  const metrics = new Metrics({ service_name: service.name, service_version: version }, names);
   const dispatcher = new Dispatcher<NodeExchange>(service, [
     ...healthRoutes(runners, () => closing !== null),
     metrics.route,
@@ -89,6 +90,7 @@ async function listen(
     listener.drain();
     await drain(http, graceMs);
     await runners.close();
+    metrics.close();
   };
   return {
     url: urlOf(host, bound),

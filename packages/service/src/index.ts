@@ -4,7 +4,7 @@ export type { ServiceDefinition, SiteRoute } from './dispatch.ts';
 export type { Exchange, Reply, ReplyBody } from './exchange.ts';
 export { clientClosed } from './fetch.ts';
 export type { Middleware } from './middleware.ts';
-export { problemReply } from './problem.ts';
+export { problemReply, statusOf } from './problem.ts';
 export type { Problem, ServiceErrorEvent } from './problem.ts';
 export { bodyTooLarge } from './route.ts';
 export type { AnyDescriptor, Api, Respond, Route } from './route.ts';

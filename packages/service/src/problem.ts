@@ -73,6 +73,11 @@ export function problemReply(error: unknown, request: { readonly method: string;
   return reply(problem, headersOf(error));
 }
 
+/** The status that a client gets for anything thrown. */
+export function statusOf(error: unknown): number {
+  return (EkibenError.is(error) ? KINDS.get(error.code)?.status : undefined) ?? UNEXPECTED;
+}
+
 /** The answer of a middleware that chose a status and no more. */
 export function statusReply(status: number): Reply {
   if (status >= 400) return reply({ type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status }, null);

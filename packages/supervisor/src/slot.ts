@@ -1,7 +1,6 @@
 /** One place in a group of equal children: the child that is in it, and what happens when that ends or has to be replaced. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EkibenError } from '@ekiben/spec';
-import { childEvents } from './channel.ts';
 import type { ChildEvent } from './channel.ts';
 import type { RunningChild } from './child-process.ts';
 import { restartDelay } from './restart-policy.ts';
@@ -19,6 +18,7 @@ export interface SlotOptions {
   launch(slot: number, signal: AbortSignal): Promise<RunningChild>;
   /** The child gets no more work. */
   onLeave(child: RunningChild): void;
+  onEvent(event: ChildEvent): void;
   /** Anything about the slot changed. */
   onChange(): void;
 }
@@ -161,9 +161,8 @@ export class Slot {
   }
 
   #publish(event: ChildEvent['event'], child?: RunningChild): void {
-    if (!childEvents.hasSubscribers) return;
-    const { name, index } = this.#options;
-    childEvents.publish({ supervisor: name, slot: index, event, pid: child?.pid, error: this.error ?? undefined });
+    const { name, index, onEvent } = this.#options;
+    onEvent({ supervisor: name, slot: index, event, pid: child?.pid, error: this.error ?? undefined });
   }
 }
 

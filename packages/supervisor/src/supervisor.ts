@@ -1,3 +1,5 @@
+import { childEvents } from './channel.ts';
+import type { ChildEvent } from './channel.ts';
 import { RunningChild } from './child-process.ts';
 import type { Child, Command } from './child-process.ts';
 import { HEARTBEAT_MS } from './messages.ts';
@@ -19,6 +21,8 @@ export interface SupervisorOptions {
   onLeave?(child: Child): void;
   /** A child said something with `sendNote`. */
   onNote?(child: Child, note: unknown): void;
+  /** Something became of a child; the same is on the diagnostics channel `ekiben:supervisor:child`. */
+  onEvent?(event: ChildEvent): void;
   /** The status has changed. */
   onChange?(): void;
   /** How long a start may take. @default 120000 */
@@ -77,6 +81,10 @@ export class Supervisor {
           stopTimeoutMs,
           launch: (slot, signal) => this.#launch(slot, signal),
           onLeave: (child) => options.onLeave?.(child),
+          onEvent: (event) => {
+            options.onEvent?.(event);
+            childEvents.publish(event);
+          },
           onChange: () => options.onChange?.(),
         }),
     );
