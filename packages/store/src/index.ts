@@ -21,6 +21,7 @@ export {
   type SaveOptions,
 } from './model-store.ts';
 export type { Pruned } from './prune.ts';
+export { nearest } from './nearest.ts';
 export { formatTag, parseTag, type Tag } from './tag.ts';
 export type { TransferOptions } from './transfer.ts';
 export type { HttpsOptions } from './transport/https.ts';

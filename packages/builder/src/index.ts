@@ -1,0 +1,2 @@
+export { readBentofile } from './bentofile.ts';
+export type { Bentofile, BentofileModel, PackageManager } from './bentofile.ts';
