@@ -186,7 +186,7 @@ class Connection {
     try {
       this.#frames.send(FRAME.error, id, (to) => writeValue(to, record, 'the error'));
     } catch {
-      const { details: _tooLargeOrTooDeep, ...rest } = record;
+      const { details: _tooLargeOrTooDeep, cause: _asMayThisBe, ...rest } = record;
       this.#frames.send(FRAME.error, id, (to) => writeValue(to, rest, 'the error'));
     }
   }

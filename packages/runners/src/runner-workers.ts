@@ -1,8 +1,6 @@
 /** The worker processes of runners, under supervision. */
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Supervisor } from '@ekiben/supervisor';
 import type { SlotState, SupervisorOptions } from '@ekiben/supervisor';
@@ -13,6 +11,8 @@ import type { BatchesRun, WorkerEvent } from './channels.ts';
 import type { RunnerCore } from './core.ts';
 import { WORKER_OLD_SPACE_MIB } from './limits.ts';
 import { workerEnvironment } from './resources.ts';
+import { makeSocketDirectory } from './socket-directory.ts';
+import type { SocketDirectory } from './socket-directory.ts';
 import type { RunnerSettings } from './types.ts';
 
 /** How worker processes are watched and restarted; see `@ekiben/supervisor`. */
@@ -53,18 +53,20 @@ const ENTRY = createRequire(import.meta.url).resolve('@ekiben/runners/worker');
 /** The worker processes of one runner. */
 export class RunnerWorkers {
   readonly #supervisor: Supervisor;
-  readonly #directory: string;
+  readonly #directory: SocketDirectory;
 
   /** Resolves when each worker is ready or down; see {@link status}. */
   static async start(options: WorkersOptions): Promise<RunnerWorkers> {
-    // Private to this user: who can open a socket in it can call the model.
-    const directory = await mkdtemp(join(tmpdir(), 'ekiben-'));
+    const directory = await makeSocketDirectory();
     const workers = new RunnerWorkers(options, directory);
     await workers.#supervisor.start();
     return workers;
   }
 
-  private constructor({ core, source, settings, supervision, cpus, onChange }: WorkersOptions, directory: string) {
+  private constructor(
+    { core, source, settings, supervision, cpus, onChange }: WorkersOptions,
+    directory: SocketDirectory,
+  ) {
     const { name } = core.definition;
     const { workers, resources } = core.settings;
     this.#directory = directory;
@@ -80,7 +82,7 @@ export class RunnerWorkers {
         return {
           file: ENTRY,
           execArgv: [`--initial-old-space-size=${WORKER_OLD_SPACE_MIB}`],
-          args: [JSON.stringify(bootstrap, finite), socketPath(directory, serial)],
+          args: [JSON.stringify(bootstrap, finite), socketPath(directory.path, serial)],
           env: {
             ...workerEnvironment(name, core.settings, index, cpus),
             [PINNED_TAGS_ENV]: JSON.stringify(source.pinnedTags),
@@ -131,7 +133,7 @@ export class RunnerWorkers {
 
   async close(): Promise<void> {
     await this.#supervisor.close();
-    await rm(this.#directory, { recursive: true, force: true });
+    await this.#directory.remove();
   }
 }
 

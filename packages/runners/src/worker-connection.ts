@@ -37,8 +37,8 @@ export class WorkerConnection implements Target {
   #lastId = 0;
   #sweep: NodeJS.Timeout | null = null;
   #onHello: ((outcome: WorkerHello | Error) => void) | null = null;
-  #onDrain: (() => void)[] = [];
-  #onIdle: (() => void)[] = [];
+  readonly #onDrain = new Set<() => void>();
+  readonly #onIdle = new Set<() => void>();
 
   /**
    * @throws EKIBEN_RUNNER_MISMATCH when the worker runs something else, EKIBEN_RUNNER_CRASHED when it is not there
@@ -81,14 +81,15 @@ export class WorkerConnection implements Target {
     return this.#closed;
   }
 
-  /** More is waiting to be sent than should be: hold calls back until {@link drained}. */
+  /** More is waiting to be sent than should be: hold calls back until {@link onDrain}. */
   get isFull(): boolean {
     return this.#frames.full;
   }
 
-  /** Resolves when calls may be made again, or the connection is gone. */
-  drained(): Promise<void> {
-    return new Promise((resolve) => this.#onDrain.push(resolve));
+  /** Calls back when calls may be made again, or the connection is gone. The result forgets it. */
+  onDrain(callback: () => void): () => void {
+    this.#onDrain.add(callback);
+    return () => this.#onDrain.delete(callback);
   }
 
   call(method: string, args: readonly unknown[], call: Call): Promise<unknown> {
@@ -128,7 +129,7 @@ export class WorkerConnection implements Target {
   /** Takes no more calls, waits for the answers to those under way, then closes. */
   async close(): Promise<void> {
     if (this.#state === 'open') this.#state = 'leaving';
-    if (this.#waiting.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+    if (this.#waiting.size > 0) await new Promise<void>((resolve) => this.#onIdle.add(resolve));
     this.#frames.end();
     await this.#closed;
   }
@@ -237,8 +238,10 @@ function readGreeting(kind: number, body: FrameBody): WorkerHello | Error {
   return readValue(body) as WorkerHello;
 }
 
-function wake(waiting: (() => void)[]): void {
-  for (const resume of waiting.splice(0)) resume();
+function wake(waiting: Set<() => void>): void {
+  const all = [...waiting];
+  waiting.clear();
+  for (const resume of all) resume();
 }
 
 function crashed(runner: string, cause?: Error): EkibenError {

@@ -7,8 +7,10 @@ import type { Hello } from './call-frames.ts';
 import type { Target } from './core.ts';
 import { HOLD_CALLS_MS, MAX_HELD_CALLS } from './limits.ts';
 import { onAbort } from './cancellation.ts';
-import type { CancelSignal } from './cancellation.ts';
 import { WorkerConnection } from './worker-connection.ts';
+
+/** The longest that Node's timers take. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Between attempts to reach a worker that should be there. */
 const RECONNECT_MS = 50;
@@ -96,39 +98,54 @@ export class WorkerPool implements Target {
     for (;;) {
       throwIfOver(call);
       const connection = this.#choose();
-      if (connection === null) await this.#hold(until, call.signal);
-      else if (connection.isFull) await connection.drained();
+      if (connection === null) await this.#hold(until, call);
+      else if (connection.isFull) await waitUnlessOver(call, Infinity, (wake) => connection.onDrain(wake));
       else return connection;
     }
   }
 
   /** Waits until there may be a worker. @throws EKIBEN_RUNNER_DOWN */
-  async #hold(until: number, signal: CancelSignal | undefined): Promise<void> {
+  async #hold(until: number, call: Call): Promise<void> {
     const { runner } = this.#hello;
-    const left = until - performance.now();
     if (this.#closed) throw runnerDown(runner, 'it was closed');
     if (this.#down !== null) throw runnerDown(runner, this.#down.message, this.#down);
     const unreachable = this.#list.find((link) => link.error !== null)?.error ?? undefined;
-    if (left <= 0) throw runnerDown(runner, `none of its processes was there for ${HOLD_CALLS_MS} ms`, unreachable);
+    if (until <= performance.now())
+      throw runnerDown(runner, `none of its processes was there for ${HOLD_CALLS_MS} ms`, unreachable);
     if (EkibenError.is(unreachable) && unreachable.code === 'EKIBEN_RUNNER_MISMATCH') throw unreachable;
     if (this.#held.size >= MAX_HELD_CALLS)
       throw runnerDown(runner, `${MAX_HELD_CALLS} calls wait for a process already`);
-    await new Promise<void>((resolve) => {
-      const wake = () => {
-        clearTimeout(timer);
-        forget?.();
-        this.#held.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, left);
-      const forget = signal && onAbort(signal, wake);
+    await waitUnlessOver(call, until, (wake) => {
       this.#held.add(wake);
+      return () => this.#held.delete(wake);
     });
   }
 
   #wake(): void {
     for (const wake of this.#held) wake();
   }
+}
+
+/**
+ * Resolves when `wait` wakes it, at `until`, or when the call is over: in any case it is time to look again.
+ * @param wait - gives what forgets it
+ */
+function waitUnlessOver(
+  { signal, deadline = Infinity }: Call,
+  until: number,
+  wait: (wake: () => void) => () => void,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const wake = () => {
+      clearTimeout(timer);
+      forgetSignal?.();
+      forget();
+      resolve();
+    };
+    const timer = setTimeout(wake, Math.min(Math.min(until, deadline) - performance.now(), MAX_TIMER_MS));
+    const forgetSignal = signal && onAbort(signal, wake);
+    const forget = wait(wake);
+  });
 }
 
 /** A worker that should be reachable: connected as soon as it is, and again if that breaks. */

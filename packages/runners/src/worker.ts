@@ -2,7 +2,7 @@
  * The entry of a worker process (`@ekiben/runners/worker`): loads the service's module, takes the runner that it is named for, and
  * answers its calls until the supervisor says to stop or is gone. Arguments: a Bootstrap as JSON, and the path of the socket.
  */
-import { rmdir } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { runChild } from '@ekiben/supervisor';
 import { findRunner } from './bootstrap.ts';
@@ -34,7 +34,7 @@ await runChild({
     await server?.close();
     await core?.unload();
     sendLastNote();
-    // The supervisor removes the directory, if it is still there to do so.
-    if (!process.connected) await rmdir(dirname(socket)).catch(() => {});
+    // The supervisor removes the directory, if it is still there to do so. On Windows there is none.
+    if (!process.connected && process.platform !== 'win32') await rm(dirname(socket), { recursive: true, force: true });
   },
 });

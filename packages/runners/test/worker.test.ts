@@ -83,6 +83,7 @@ describe('a runner in a process', () => {
     expect(error).toBeInstanceOf(Error);
     expect(error).toMatchObject({ name: 'Error', message: 'no such patient', ...fields });
     expect(EkibenError.is(error)).toBe(false);
+    expect((error as Error).stack).toMatch(/at Echo\.fail .*service\.mjs/); // for the log
   });
 
   test('a result that cannot travel is a coded error, and the next call works', async () => {
@@ -205,9 +206,36 @@ describe('a runner in a process', () => {
     }
     expect(calls.length).toBeLessThan(10);
     process.kill(pid, 'SIGCONT');
-    await connection.drained();
+    await new Promise<void>((resolve) => connection.onDrain(resolve));
     expect(await Promise.all(calls)).toEqual(calls.map(() => new Uint8Array(1)));
     await connection.close();
+  });
+
+  test('a call that is held back, because the worker reads nothing or is not there, ends when it is over', async () => {
+    const { pid, socket } = await start();
+    const pool = new WorkerPool({ protocol: PROTOCOL, runner: 'echo', models: [] });
+    const callsThatEnd = async () => {
+      const request = new Cancellation();
+      const cancelled = pool.call('echo', [1], { signal: request });
+      const late = pool.call('echo', [1], { deadline: performance.now() + 20 });
+      await nextTurn();
+      request.abort(new Error('the client left'));
+      await expect(cancelled).rejects.toThrow('the client left');
+      await expect(late).rejects.toMatchObject({ code: 'EKIBEN_DEADLINE_EXCEEDED' });
+    };
+    await callsThatEnd();
+    pool.update([socket]);
+    await pool.ready();
+    process.kill(pid, 'SIGSTOP');
+    const full: Promise<unknown>[] = [];
+    for (let i = 0; i < 20; i++) {
+      full.push(pool.call('zeros', [1, new Uint8Array(1 << 20)], {}));
+      await nextTurn();
+    }
+    await callsThatEnd();
+    process.kill(pid, 'SIGCONT');
+    expect(await Promise.all(full)).toEqual(full.map(() => new Uint8Array(1)));
+    await pool.close();
   });
 
   test('a worker reads no further calls while their answers are not read', async () => {
@@ -273,6 +301,8 @@ describe('a runner in a process', () => {
     const hello = { protocol: 1, runner: 'echo', models: ['m:2'] };
     const opened = WorkerConnection.open(socket, hello);
     await expect(opened).rejects.toMatchObject({ code: 'EKIBEN_RUNNER_MISMATCH' });
+    const newer = WorkerConnection.open(socket, { protocol: PROTOCOL + 1, runner: 'echo', models: [] });
+    await expect(newer).rejects.toMatchObject({ code: 'EKIBEN_RUNNER_MISMATCH' });
     const pool = new WorkerPool(hello);
     pool.update([socket]);
     await expect(pool.ready()).rejects.toMatchObject({ code: 'EKIBEN_RUNNER_MISMATCH' });

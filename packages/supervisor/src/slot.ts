@@ -101,6 +101,13 @@ export class Slot {
     this.#options.onChange();
   }
 
+  /** Ends at once what is there, be it on its way in or out. */
+  kill(): void {
+    this.#stop.abort();
+    this.child?.kill();
+    for (const child of this.#leaving.keys()) child.kill();
+  }
+
   /** Kills what has given no sign of life since `time`, be it on its way out already. */
   killSilent(time: number): void {
     for (const child of [this.child, ...this.#leaving.keys()]) {

@@ -49,6 +49,13 @@ export interface SlotStatus {
   readonly error: Error | null;
 }
 
+/** Those with children. When this process exits without having closed them, it does not leave the children to themselves. */
+const running = new Set<Supervisor>();
+
+function killAll(): void {
+  for (const supervisor of running) supervisor.kill();
+}
+
 /** Starting anew what could not be replaced lately would only cost. */
 const REPLACE_AGAIN_MS = 60_000;
 
@@ -92,6 +99,8 @@ export class Supervisor {
 
   /** Resolves when every slot has a child that is ready, or is down; see `status`. */
   async start(): Promise<void> {
+    if (running.size === 0) process.once('exit', killAll);
+    running.add(this);
     this.#lastCheck = performance.now();
     this.#watch = setInterval(() => this.#check(), HEARTBEAT_MS);
     await Promise.all(this.#slots.map((slot) => slot.bringUp()));
@@ -120,8 +129,19 @@ export class Supervisor {
   /** Lets every child finish, then ends it; those that take too long are killed. */
   close(): Promise<void> {
     if (this.#watch !== null) clearInterval(this.#watch);
-    this.#closed ??= Promise.all(this.#slots.map((slot) => slot.stop())).then(() => undefined);
+    this.#closed ??= this.#stop();
     return this.#closed;
+  }
+
+  /** Ends every child at once. */
+  kill(): void {
+    for (const slot of this.#slots) slot.kill();
+  }
+
+  async #stop(): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => slot.stop()));
+    running.delete(this);
+    if (running.size === 0) process.off('exit', killAll);
   }
 
   async #launch(slot: number, signal: AbortSignal): Promise<RunningChild> {

@@ -182,4 +182,13 @@ describe('a supervisor', () => {
     parent.kill('SIGKILL');
     await until(() => !isAlive(pid));
   });
+
+  test('that exits without more ado takes its child along, even one that is busy', async () => {
+    const parent = fork(fixture('parent.mjs'), ['block'], { execArgv: [] });
+    const [pid] = (await once(parent, 'message')) as [number];
+    await sleep(500); // it is busy now
+    parent.send('exit');
+    await once(parent, 'exit');
+    await until(() => !isAlive(pid));
+  });
 });

@@ -1,0 +1,38 @@
+/** An error on its way to another process. */
+import { inspect } from 'node:util';
+import { expect, test } from '@jest/globals';
+import { EkibenError } from '@ekiben/spec';
+import { fromErrorRecord, toErrorRecord } from '../src/index.ts';
+
+const travel = (thrown: unknown) => fromErrorRecord(JSON.parse(JSON.stringify(toErrorRecord(thrown))));
+
+function throwIt(): never {
+  throw new TypeError('no weights', { cause: new EkibenError('EKIBEN_X', 'disk', { details: { disk: 1 } }) });
+}
+
+test('keeps the stack and the causes that it had, for the log', () => {
+  let thrown: unknown;
+  try {
+    throwIt();
+  } catch (error) {
+    thrown = error;
+  }
+  const error = travel(thrown);
+  expect(error.stack).toBe((thrown as Error).stack);
+  expect(error).toMatchObject({ name: 'TypeError', message: 'no weights', cause: { code: 'EKIBEN_X' } });
+  expect(EkibenError.is(error.cause)).toBe(true);
+  expect(inspect(error)).toMatch(/throwIt[^]*cause[^]*disk: 1/);
+  expect((error.cause as Error).stack).toBe('EkibenError: disk\n    in another process');
+  expect(Object.keys(error)).toEqual(Object.keys(thrown as Error));
+});
+
+test('an endless chain of causes is cut, and so is an endless text', () => {
+  const error = new Error('x'.repeat(1e6));
+  error.cause = error;
+  expect(JSON.stringify(toErrorRecord(error)).length).toBeLessThan(6 * 2 * (17 << 10));
+});
+
+test('what is no error is told as one', () => {
+  expect(travel('sorry')).toMatchObject({ message: 'sorry' });
+  expect(travel(null)).toBeInstanceOf(Error);
+});
