@@ -61,7 +61,12 @@ export async function exportItem(source: ExportSource, to: string, options: Expo
     await writeLocalFolder(location.path, (dir) => writeItems(items, dir));
   } else {
     const mtime = new Date(source.creationTime);
-    await send(location, writeArchive(items, { format, level, mtime }), size, options);
+    await send(
+      location,
+      writeArchive(items, { format, level, mtime, oneByOne: location.kind === 'file' }),
+      size,
+      options,
+    );
   }
   return { tag: source.tag, location: showLocation(location), format, level, size };
 }
@@ -130,7 +135,13 @@ export async function packItems(dir: string, manifest: string, prefix = ''): Pro
         `${source} is a ${type}; only files and directories can be exported`,
       );
     }
-    const item: PackItem = { path: `${prefix}${path}`, type, size, executable, body: () => readChunks(source) };
+    const item: PackItem = {
+      path: `${prefix}${path}`,
+      type,
+      size,
+      executable,
+      body: (scratch) => readChunks(source, scratch),
+    };
     if (path === manifest) items.unshift(item);
     else items.push(item);
   }
@@ -138,7 +149,19 @@ export async function packItems(dir: string, manifest: string, prefix = ''): Pro
 }
 
 function* watched(items: readonly PackItem[], watch: (bytes: number) => void): Generator<PackItem> {
-  for (const item of items) yield { ...item, body: () => counted(item.body(), watch) };
+  for (const item of items) yield { ...item, body: (scratch) => counted(unchanged(item, scratch), watch) };
+}
+
+/** Its size stands before a file in most archives, so it must not change any more. */
+async function* unchanged({ path, size, body }: PackItem, scratch: Uint8Array | undefined): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const chunk of body(scratch)) {
+    bytes += chunk.length;
+    if (bytes > size) break;
+    yield chunk;
+  }
+  if (bytes === size) return;
+  throw new EkibenError('EKIBEN_EXPORT_REFUSED', `${path} changed while it was read: it had ${size} bytes`);
 }
 
 async function writeItems(items: Iterable<PackItem>, dir: string): Promise<void> {

@@ -37,7 +37,7 @@ export async function writeNewFile(
 }
 
 /** `FileHandle.write` may write less than it was given. */
-async function writeFully(file: FileHandle, bytes: Uint8Array): Promise<void> {
+export async function writeFully(file: FileHandle, bytes: Uint8Array): Promise<void> {
   let rest = bytes;
   while (rest.length > 0) rest = rest.subarray((await file.write(rest)).bytesWritten);
 }

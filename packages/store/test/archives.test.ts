@@ -1,11 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { createHash, randomBytes } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
-import { createReadStream } from 'node:fs';
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createReadStream, writeFileSync } from 'node:fs';
+import { copyFile, lstat, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { BentoStore, ModelStore } from '../src/index.ts';
+import { writeArchive } from '../src/archive/write.ts';
+import { packItems } from '../src/export.ts';
 import { readXzPortably } from '../src/archive/xz.ts';
 import { filesIn, fixture, manifest, temporary, writeFiles } from './support.ts';
 
@@ -262,6 +264,57 @@ describe('where an export goes', () => {
     }
     await expect(store.import(join(dir, 'nope'))).rejects.toMatchObject({ code: 'EKIBEN_PATH_NOT_FOUND' });
     expect(await filesIn(dir)).toEqual(['there/file']);
+  });
+
+  test('a plain tar has the same bytes in a file, which is written through one buffer, and in a pipe', async () => {
+    const store = new ModelStore(temporary());
+    const noise = randomBytes(3_500_001);
+    const { path } = await store.create('noise:v1', async (draft) => {
+      await draft.write('a.bin', noise);
+      await draft.write('b.bin', noise.subarray(7));
+    });
+    const { location } = await store.export('noise', join(temporary(), 'x.tar'));
+    const pieces: Uint8Array[] = [];
+    const items = await packItems(path, 'model.yaml');
+    const options = { format: 'tar', level: 0, mtime: new Date((await store.get('noise')).creationTime) } as const;
+    for await (const piece of writeArchive(items, { ...options, oneByOne: false })) pieces.push(piece);
+    expect((await readFile(location)).equals(Buffer.concat(pieces))).toBe(true);
+    const unpacked = temporary();
+    execFileSync('tar', ['-xf', location, '-C', unpacked]);
+    expect(await hashes(unpacked)).toEqual(await hashes(path));
+  });
+
+  test.each(['tar', 'gz', 'zip', 'folder'])(
+    'a file that changes on the way into a %s is an error that leaves nothing',
+    async (format) => {
+      for (const change of ['', '0'.repeat(600_001)]) {
+        const store = await storeOfNoise();
+        const { path } = await store.get('noise');
+        const dir = temporary();
+        const onProgress = () => writeFileSync(join(path, 'zeros.bin'), change);
+        await expect(store.export('noise', join(dir, 'x'), { format, level: 1, onProgress })).rejects.toMatchObject({
+          code: 'EKIBEN_EXPORT_REFUSED',
+          message: 'zeros.bin changed while it was read: it had 600000 bytes',
+        });
+        expect(await filesIn(dir)).toEqual([]);
+      }
+    },
+  );
+
+  test('goes into a pipe, and through a link to what it means', async () => {
+    const store = new ModelStore(temporary());
+    await store.import(fixture('archives/credit_risk_model.bentomodel'));
+    const dir = await writeFiles(temporary(), { 'sub/real.tar': 'old' });
+    await symlink('sub/real.tar', join(dir, 'link.tar'));
+    await store.export(TAG, join(dir, 'link.tar'));
+    expect(await filesIn(dir)).toEqual(['link.tar', 'sub/real.tar']);
+    expect((await lstat(join(dir, 'link.tar'))).isSymbolicLink()).toBe(true);
+    const whole = await readFile(join(dir, 'sub/real.tar'));
+    execFileSync('mkfifo', [join(dir, 'pipe.tar')]);
+    const reading = readFile(join(dir, 'pipe.tar'));
+    await store.export(TAG, join(dir, 'pipe.tar'));
+    expect((await reading).equals(whole)).toBe(true);
+    expect(await filesIn(dir)).toEqual(['link.tar', 'pipe.tar', 'sub/real.tar']);
   });
 
   test('stops where it is told to, and leaves nothing', async () => {

@@ -1,6 +1,6 @@
 // A directory as the simplest archive; also how a stored item is walked.
 import { createReadStream } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Stats } from 'node:fs';
 import type { ArchiveEntry } from './entry.ts';
@@ -43,9 +43,25 @@ export async function* readFolder(dir: string): AsyncGenerator<ArchiveEntry> {
   }
 }
 
-/** A file's content, piece by piece. */
-export function readChunks(path: string): AsyncIterable<Uint8Array> {
-  return createReadStream(path, { highWaterMark: CHUNK_BYTES });
+/**
+ * A file's content, piece by piece.
+ * @param scratch - what to read through: each piece then holds only until the next one is asked for
+ */
+export function readChunks(path: string, scratch?: Uint8Array): AsyncIterable<Uint8Array> {
+  return scratch === undefined ? createReadStream(path, { highWaterMark: CHUNK_BYTES }) : readThrough(path, scratch);
+}
+
+async function* readThrough(path: string, scratch: Uint8Array): AsyncGenerator<Uint8Array> {
+  const file = await open(path);
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(scratch);
+      if (bytesRead === 0) return;
+      yield scratch.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}

@@ -1,6 +1,7 @@
 // tar: reads ustar, PAX and GNU names, writes what Python's tarfile reads.
+import { once } from 'node:events';
 import { pipeline } from 'node:stream/promises';
-import { extract, pack, type Header, type Pack } from 'tar-stream';
+import { extract, pack, type Header } from 'tar-stream';
 import type { ArchiveEntry } from './entry.ts';
 import { corruptArchive } from './errors.ts';
 import type { PackItem } from './pack-item.ts';
@@ -52,20 +53,35 @@ export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerato
   if (received < end + 2 * BLOCK) throw corruptArchive('it ends before its closing blocks');
 }
 
-/** @param mtime - of every entry, so that the same content makes the same archive */
-export async function* writeTar(items: Iterable<PackItem>, mtime: Date): AsyncGenerator<Uint8Array> {
-  const tar = pack();
-  const feeding = addAll(tar, items, mtime).catch((error: unknown) => tar.destroy(error as Error));
-  yield* tar as AsyncIterable<Uint8Array>;
-  await feeding;
+/**
+ * @param mtime - of every entry, so that the same content makes the same archive
+ * @param scratch - what files are read through: each piece then holds only until the next one is asked for
+ */
+export async function* writeTar(
+  items: Iterable<PackItem>,
+  mtime: Date,
+  scratch?: Uint8Array,
+): AsyncGenerator<Uint8Array> {
+  for (const item of items) {
+    yield await header(item, mtime);
+    if (item.type === 'directory') continue;
+    yield* item.body(scratch);
+    const over = item.size % BLOCK;
+    if (over !== 0) yield new Uint8Array(BLOCK - over);
+  }
+  yield new Uint8Array(2 * BLOCK);
 }
 
-async function addAll(tar: Pack, items: Iterable<PackItem>, mtime: Date): Promise<void> {
-  for (const item of items) {
-    const mode = item.type === 'directory' || item.executable ? 0o755 : 0o644;
-    const name = item.type === 'directory' ? `${item.path}/` : item.path;
-    const entry = tar.entry({ name, type: item.type, size: item.size, mode, mtime });
-    if (item.type === 'file') await pipeline(toReadable(item.body()), entry);
+/** What stands before a body, by tar-stream. The body itself goes past it, whose streams take as long as reading and writing do. */
+async function header({ path, type, size, executable }: PackItem, mtime: Date): Promise<Uint8Array> {
+  const tar = pack();
+  const mode = type === 'directory' || executable ? 0o755 : 0o644;
+  tar.entry({ name: type === 'directory' ? `${path}/` : path, type, size, mode, mtime });
+  await once(tar, 'readable');
+  const blocks: Uint8Array[] = [];
+  for (let block = tar.read() as Uint8Array | null; block !== null; block = tar.read() as Uint8Array | null) {
+    blocks.push(block);
   }
-  tar.finalize();
+  tar.destroy();
+  return Buffer.concat(blocks);
 }

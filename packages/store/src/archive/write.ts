@@ -13,17 +13,22 @@ export interface PackOptions {
   readonly level: number;
   /** Of every entry. */
   readonly mtime: Date;
+  /** Whether each piece of the archive is done with before the next one is asked for: a plain tar is then read through one buffer. */
+  readonly oneByOne: boolean;
 }
 
+/** As large as pays: fresh memory for every piece would cost more than copying it. */
+const SCRATCH_BYTES = 1024 * 1024;
+
 export async function* writeArchive(items: Iterable<PackItem>, options: PackOptions): AsyncGenerator<Uint8Array> {
-  const { format, level, mtime } = options;
+  const { format, level, mtime, oneByOne } = options;
   switch (format) {
     case 'zip': {
       const { writeZip } = await import('./write-zip.ts');
       return yield* writeZip(items, mtime, level);
     }
     case 'tar':
-      return yield* writeTar(items, mtime);
+      return yield* writeTar(items, mtime, oneByOne ? new Uint8Array(SCRATCH_BYTES) : undefined);
     case 'gz':
       return yield* through(writeTar(items, mtime), createGzip({ level, chunkSize: CHUNK_BYTES }));
     case 'xz':

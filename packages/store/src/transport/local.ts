@@ -1,11 +1,11 @@
 // Files of this machine, and the standard streams.
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { EkibenError } from '@ekiben/spec';
-import { CHUNK_BYTES } from '../archive/through.ts';
-import { hasCode, ifThere } from '../files.ts';
+import { CHUNK_BYTES, stoppable } from '../archive/through.ts';
+import { hasCode, ifThere, writeFully } from '../files.ts';
 import { newOwnerName } from '../owner.ts';
 import type { ByteSource } from './transport.ts';
 
@@ -20,7 +20,8 @@ export async function readLocalFile(path: string): Promise<ByteSource> {
 }
 
 /**
- * Writes beside `path` and moves there at the end, so that a failure leaves what was there.
+ * Writes beside `path` and moves there at the end, so that a failure leaves what was there. What cannot be replaced, such as a pipe
+ * or `/dev/stdout`, is written to as it is.
  * @throws EKIBEN_PATH_NOT_FOUND, EKIBEN_DISK_FULL
  */
 export async function writeLocalFile(
@@ -28,14 +29,36 @@ export async function writeLocalFile(
   body: AsyncIterable<Uint8Array>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const partial = join(dirname(path), `.${basename(path)}.${newOwnerName()}.partial`);
   try {
-    const file = await open(partial, 'wx');
-    await pipeline(body, file.createWriteStream({ highWaterMark: CHUNK_BYTES, flush: true }), abortable(signal));
-    await rename(partial, path);
+    const stats = await ifThere(stat(path));
+    if (stats !== undefined && !stats.isFile() && !stats.isDirectory()) return await fill(path, 'w', body, signal);
+    // A link goes on to be one.
+    const target = stats === undefined ? path : await realpath(path);
+    const partial = join(dirname(target), `.${basename(target)}.${newOwnerName()}.partial`);
+    try {
+      await fill(partial, 'wx', body, signal);
+      await rename(partial, target);
+    } catch (error) {
+      await rm(partial, { force: true });
+      throw error;
+    }
   } catch (error) {
-    await rm(partial, { force: true });
     throw explain(error, path);
+  }
+}
+
+async function fill(
+  path: string,
+  flags: 'w' | 'wx',
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const file = await open(path, flags);
+  try {
+    for await (const chunk of stoppable(body, signal)) await writeFully(file, chunk);
+    if (flags === 'wx') await file.sync();
+  } finally {
+    await file.close();
   }
 }
 
