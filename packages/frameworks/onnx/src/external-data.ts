@@ -1,5 +1,5 @@
 // Weights that a model keeps in files beside it.
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { isAbsolute, join, relative } from 'node:path';
 import { EkibenError } from '@ekiben/spec';
 import { reasonOf } from './fault.ts';
@@ -11,6 +11,22 @@ export function externalPath(dir: string, location: string): string {
   if (!isAbsolute(location) && inside !== '' && !inside.startsWith('..') && !location.includes('\0')) return path;
   const fault = `the model keeps weights at ${JSON.stringify(location.slice(0, 100))}, which is outside its folder`;
   throw new EkibenError('EKIBEN_ONNX_EXTERNAL_DATA', fault);
+}
+
+/**
+ * Every file is there, and inside the model's folder: not every version of ONNX Runtime looks.
+ * @param dir - null for a model that was given as bytes
+ * @throws EKIBEN_ONNX_EXTERNAL_DATA
+ */
+export async function checkExternalFiles(dir: string | null, locations: readonly string[]): Promise<void> {
+  if (locations.length === 0) return;
+  if (dir === null) {
+    const fault = `the model keeps weights in ${locations.length} files beside it: give its path, not its bytes`;
+    throw new EkibenError('EKIBEN_ONNX_EXTERNAL_DATA', fault);
+  }
+  for (const location of locations) {
+    await access(externalPath(dir, location)).catch((cause: unknown) => Promise.reject(missing(location, cause)));
+  }
 }
 
 /** @throws EKIBEN_ONNX_EXTERNAL_DATA */

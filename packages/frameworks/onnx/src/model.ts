@@ -4,7 +4,9 @@ import { matchInputs, tensor } from '@ekiben/tensor';
 import type { TensorInfo } from '@ekiben/tensor';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { isUint8Array } from 'node:util/types';
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
+import { checkExternalFiles } from './external-data.ts';
 import { invalidModel, reasonOf } from './fault.ts';
 import { dtypeOf, readModelProto } from './proto.ts';
 import type { ModelProto, ValueInfo, ZipMap } from './proto.ts';
@@ -82,7 +84,7 @@ export class OnnxModel {
       this.#running++;
       return results.then(this.#onResults, this.#onFailure);
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(EkibenError.is(error) ? error : notTaken(error));
     }
   }
 
@@ -100,6 +102,7 @@ export class OnnxModel {
     const feeds: Record<string, OrtTensor> = {};
     for (let i = 0; i < tensors.length; i++) {
       const { dtype, data, shape } = tensors[i] as Tensor;
+      if (dtype === 'string') refuseNul(data as readonly string[]);
       feeds[this.#inputNames[i] as string] =
         dtype === 'float16' ? this.#halfTensor(data, shape) : new this.#Tensor(dtype, data, shape);
     }
@@ -132,7 +135,7 @@ export class OnnxModel {
  * Opens a model.
  *
  * @throws EKIBEN_ONNX_RUNTIME_MISSING with the command that installs ONNX Runtime; EKIBEN_ONNX_MODEL_INVALID;
- *   EKIBEN_ONNX_TYPE_UNSUPPORTED for inputs and outputs that are no tensors; EKIBEN_ONNX_EXTERNAL_DATA
+ *   EKIBEN_ONNX_TYPE_UNSUPPORTED for inputs and outputs that are no tensors; EKIBEN_ONNX_EXTERNAL_DATA; EKIBEN_ONNX_PROVIDER
  *
  * @example
  * const model = await loadOnnx('mlp.onnx');
@@ -142,8 +145,9 @@ export async function loadOnnx(file: OnnxFile, options: LoadOptions = {}): Promi
   const bytes = await readOnnxFile(file);
   const proto = readModelProto(bytes);
   checkTypes(proto);
+  const dir = folderOf(file);
+  await checkExternalFiles(dir, proto.externalFiles);
   const runtime = await findRuntime(options.runtime);
-  const dir = typeof file === 'string' ? dirname(resolve(file)) : null;
   const model = proto.zipMaps.length > 0 ? withoutZipMaps(bytes, proto.zipMaps) : file;
   const opened = await openSession(runtime, { model, dir, externalFiles: proto.externalFiles }, options);
   return new OnnxModel(file, proto, runtime, opened);
@@ -151,10 +155,22 @@ export async function loadOnnx(file: OnnxFile, options: LoadOptions = {}): Promi
 
 /** @throws EKIBEN_ONNX_MODEL_INVALID */
 export async function readOnnxFile(file: OnnxFile): Promise<Uint8Array> {
-  if (typeof file !== 'string') return file;
+  if (isUint8Array(file)) return file;
+  if (typeof file !== 'string')
+    throw invalidModel('a model is the path of an .onnx file, or its bytes as a Uint8Array');
   return readFile(file).catch((cause: unknown) =>
     Promise.reject(invalidModel(`cannot read the model: ${reasonOf(cause)}`, cause)),
   );
+}
+
+/** Null for a model that was given as bytes. */
+export const folderOf = (file: OnnxFile): string | null => (typeof file === 'string' ? dirname(resolve(file)) : null);
+
+const notTaken = (cause: unknown): EkibenError =>
+  new EkibenError('EKIBEN_ONNX_INPUT', `ONNX Runtime does not take an input: ${reasonOf(cause)}`, { cause });
+
+function refuseNul(texts: readonly string[]): void {
+  if (texts.some((text) => text.includes('\0'))) throw new Error('it would end a text at its NUL character');
 }
 
 interface Reader {

@@ -21,9 +21,18 @@ const PYTHON_NAMES = {
   qnn: 'QNNExecutionProvider',
 } as const;
 
-/** BentoML's form: a list of names, or of pairs of a name and its options. */
+export const nameOf = (provider: Provider): ProviderName => (typeof provider === 'string' ? provider : provider.name);
+
+/** @throws EKIBEN_ONNX_PROVIDER for one that there is not in Node */
+export function checkProviders(providers: readonly Provider[]): readonly Provider[] {
+  const isKnown = (provider: Provider | null | undefined) => provider && Object.hasOwn(PYTHON_NAMES, nameOf(provider));
+  if (Array.isArray(providers) && providers.every(isKnown)) return providers;
+  throw unknownProvider('`providers` is a list of execution providers, not', providers, Object.keys(PYTHON_NAMES));
+}
+
+/** BentoML's form: a list of names, or of pairs of a name and its options. @throws EKIBEN_ONNX_PROVIDER */
 export function toPython(providers: readonly Provider[]): unknown[] {
-  return providers.map((provider) => {
+  return checkProviders(providers).map((provider) => {
     const { name, ...options } = typeof provider === 'string' ? { name: provider } : provider;
     const snakeCase = (option: string) => option.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);
     return Object.keys(options).length === 0 ? PYTHON_NAMES[name] : [PYTHON_NAMES[name], renamed(options, snakeCase)];
@@ -32,11 +41,11 @@ export function toPython(providers: readonly Provider[]): unknown[] {
 
 /** @throws EKIBEN_ONNX_PROVIDER for one that there is not in Node */
 export function fromPython(providers: unknown): Provider[] {
-  if (!Array.isArray(providers)) throw unknownProvider(providers);
+  if (!Array.isArray(providers)) throw notOfModelYaml(providers);
   return providers.map((entry: unknown) => {
     const [python, options]: unknown[] = Array.isArray(entry) ? entry : [entry];
     const name = Object.entries(PYTHON_NAMES).find(([, known]) => known === python)?.[0] as ProviderName | undefined;
-    if (name === undefined) throw unknownProvider(python);
+    if (name === undefined) throw notOfModelYaml(python);
     if (typeof options !== 'object' || options === null) return name;
     const camelCase = (option: string) => option.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
     return { ...renamed(options, camelCase), name };
@@ -46,10 +55,10 @@ export function fromPython(providers: unknown): Provider[] {
 const renamed = (options: object, rename: (option: string) => string): Record<string, unknown> =>
   Object.fromEntries(Object.entries(options).map(([option, value]) => [rename(option), value as unknown]));
 
-function unknownProvider(found: unknown): EkibenError {
-  const known = Object.values(PYTHON_NAMES).join(', ');
-  return new EkibenError(
-    'EKIBEN_ONNX_PROVIDER',
-    `model.yaml asks for the execution provider ${JSON.stringify(found)?.slice(0, 100)}; those of ONNX Runtime for Node are ${known}`,
-  );
+const notOfModelYaml = (found: unknown): EkibenError =>
+  unknownProvider('model.yaml asks for the execution provider', found, Object.values(PYTHON_NAMES));
+
+function unknownProvider(fault: string, found: unknown, known: readonly string[]): EkibenError {
+  const message = `${fault} ${JSON.stringify(found)?.slice(0, 100)}; those of ONNX Runtime for Node are ${known.join(', ')}`;
+  return new EkibenError('EKIBEN_ONNX_PROVIDER', message);
 }

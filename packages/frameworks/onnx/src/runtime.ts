@@ -8,6 +8,8 @@ export type RuntimeName = 'onnxruntime-node' | 'onnxruntime-web';
 export interface Runtime {
   readonly name: RuntimeName;
   readonly version: string;
+  /** Execution providers that this build has; whether one works shows when a session opens. */
+  readonly providers: readonly string[];
   readonly Tensor: typeof OnnxRuntime.Tensor;
   readonly InferenceSession: typeof OnnxRuntime.InferenceSession;
 }
@@ -38,17 +40,15 @@ export async function findRuntime(wanted?: RuntimeName): Promise<Runtime> {
 }
 
 async function importRuntime(name: RuntimeName): Promise<Runtime> {
-  // The types of onnxruntime-web are the same, of the package that both share.
-  const runtime = (await (name === 'onnxruntime-node'
-    ? import('onnxruntime-node')
-    : import('onnxruntime-web'))) as unknown as typeof OnnxRuntime;
-  const { Tensor, InferenceSession, env } = runtime;
-  return {
-    name,
-    version: (name === 'onnxruntime-node' ? env.versions.node : env.versions.web) ?? '',
-    Tensor,
-    InferenceSession,
-  };
+  if (name === 'onnxruntime-node') {
+    const { Tensor, InferenceSession, env, listSupportedBackends } = await import('onnxruntime-node');
+    const providers = listSupportedBackends().map((backend) => backend.name);
+    return { name, version: env.versions.node ?? '', providers, Tensor, InferenceSession };
+  }
+  // Its types are the same, of the package that both share.
+  const web = (await import('onnxruntime-web')) as unknown as typeof OnnxRuntime;
+  const { Tensor, InferenceSession, env } = web;
+  return { name, version: env.versions.web ?? '', providers: ['cpu'], Tensor, InferenceSession };
 }
 
 function isMissing(error: unknown, name: string): boolean {

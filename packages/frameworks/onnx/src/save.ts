@@ -1,11 +1,10 @@
 // A model's way into the store: its file and those beside it, and what model.yaml says of them.
 import type { Draft, SavedModel, Signature } from '@ekiben/spec';
 import { copyFile, mkdir } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { EkibenError } from '@ekiben/spec';
+import { dirname } from 'node:path';
 import type { Dim } from '@ekiben/tensor';
-import { externalPath, missing } from './external-data.ts';
-import { readOnnxFile } from './model.ts';
+import { checkExternalFiles, externalPath, missing } from './external-data.ts';
+import { folderOf, readOnnxFile } from './model.ts';
 import type { OnnxFile } from './model.ts';
 import { toPython } from './options.ts';
 import type { OnnxSaveOptions } from './options.ts';
@@ -16,7 +15,7 @@ import { findRuntime } from './runtime.ts';
 /** BentoML's name for the model file. */
 export const MODEL_FILE = 'saved_model.onnx';
 
-/** @throws EKIBEN_ONNX_MODEL_INVALID, EKIBEN_ONNX_EXTERNAL_DATA */
+/** @throws EKIBEN_ONNX_MODEL_INVALID, EKIBEN_ONNX_EXTERNAL_DATA, EKIBEN_ONNX_PROVIDER */
 export async function saveOnnx(file: OnnxFile, draft: Draft, options: OnnxSaveOptions): Promise<SavedModel> {
   const bytes = await readOnnxFile(file);
   const proto = readModelProto(bytes);
@@ -33,13 +32,11 @@ export async function saveOnnx(file: OnnxFile, draft: Draft, options: OnnxSaveOp
 }
 
 async function copyExternalFiles(file: OnnxFile, locations: readonly string[], target: string): Promise<void> {
-  if (typeof file !== 'string') {
-    if (locations.length === 0) return;
-    const fault = `the model keeps weights in ${locations.length} files beside it: save it by its path`;
-    throw new EkibenError('EKIBEN_ONNX_EXTERNAL_DATA', fault);
-  }
+  const dir = folderOf(file);
+  await checkExternalFiles(dir, locations);
+  if (dir === null) return;
   for (const location of locations) {
-    const from = externalPath(dirname(resolve(file)), location);
+    const from = externalPath(dir, location);
     const to = externalPath(target, location);
     await mkdir(dirname(to), { recursive: true });
     await copyFile(from, to).catch((cause: unknown) => Promise.reject(missing(location, cause)));

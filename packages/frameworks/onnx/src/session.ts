@@ -1,8 +1,10 @@
 // Opens a session with the first execution providers that work here.
 import { channel } from 'node:diagnostics_channel';
 import type { InferenceSession } from 'onnxruntime-node';
+import { EkibenError } from '@ekiben/spec';
 import { readExternalFile } from './external-data.ts';
 import { invalidModel, reasonOf } from './fault.ts';
+import { checkProviders, nameOf } from './options.ts';
 import type { Provider } from './options.ts';
 import { defaultProviders, threadCount } from './resources.ts';
 import type { Runtime, RuntimeName } from './runtime.ts';
@@ -39,6 +41,8 @@ export interface SessionOptions {
   readonly executionMode?: 'sequential' | 'parallel' | undefined;
   /** By ONNX Runtime's names for settings: `{ session: { intra_op: { allow_spinning: '0' } } }`. */
   readonly extra?: { readonly session?: object | undefined; readonly [setting: string]: unknown } | undefined;
+  /** Say `providers`, beside `session`. */
+  readonly executionProviders?: undefined;
   readonly [option: string]: unknown;
 }
 
@@ -55,12 +59,21 @@ export interface Opened extends SessionOpened {
   readonly session: InferenceSession;
 }
 
-/** @throws EKIBEN_ONNX_MODEL_INVALID with what the runtime says of the model */
+/** @throws EKIBEN_ONNX_MODEL_INVALID with what the runtime says of the model; EKIBEN_ONNX_PROVIDER */
 export async function openSession(runtime: Runtime, source: Openable, options: OpenOptions): Promise<Opened> {
-  const { intraOpNumThreads = threadCount(), extra, ...rest } = options.session ?? {};
+  const { intraOpNumThreads = threadCount(), extra, executionProviders, ...rest } = options.session ?? {};
+  if (executionProviders !== undefined) {
+    throw new EkibenError('EKIBEN_ONNX_PROVIDER', 'say `providers` beside `session`, not `executionProviders` in it');
+  }
   const common = { ...rest, intraOpNumThreads, ...(await externalData(runtime, source, extra)) };
-  const providers = (options.providers ?? defaultProviders()).filter((provider) => nameOf(provider) !== 'cpu');
-  const missed: { provider: string; reason: string }[] = [];
+  const wanted = checkProviders(options.providers ?? defaultProviders()).filter(
+    (provider) => nameOf(provider) !== 'cpu',
+  );
+  // Those that a build has not, ONNX Runtime leaves out by itself, and does not tell.
+  const providers = wanted.filter((provider) => runtime.providers.includes(nameOf(provider)));
+  const missed = wanted
+    .filter((provider) => !providers.includes(provider))
+    .map((provider) => ({ provider: nameOf(provider), reason: `this ${runtime.name} is built without it` }));
   for (;;) {
     try {
       const session = await create(runtime, source.model, common, providers);
@@ -81,15 +94,12 @@ export async function openSession(runtime: Runtime, source: Openable, options: O
   }
 }
 
-const nameOf = (provider: Provider): string => (typeof provider === 'string' ? provider : provider.name);
-
 async function create(
   { name, InferenceSession: Session }: Runtime,
   model: string | Uint8Array,
   common: object,
   providers: readonly Provider[],
 ): Promise<InferenceSession> {
-  if (name === 'onnxruntime-web' && providers.length > 0) throw new Error('onnxruntime-web has it not');
   const options = { ...common, executionProviders: [...providers, name === 'onnxruntime-web' ? 'wasm' : 'cpu'] };
   // The types know fewer options than the runtime.
   const known = options as InferenceSession.SessionOptions;

@@ -1,5 +1,6 @@
 /** @jest-environment @ekiben/adapter-testkit/jest-environment */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Tensor } from '@ekiben/spec';
 import { fromNested, tensor } from '@ekiben/tensor';
 import { loadOnnx } from '../src/index.ts';
 import type { OnnxModel } from '../src/index.ts';
@@ -69,6 +70,32 @@ describe('numbers convert', () => {
     expect(await failure(two.run(fromNested([1], 'float32'), int64(1)))).toMatchObject({ code: 'EKIBEN_ONNX_INPUT' });
     expect(await failure(mlp.run(fromNested([[true]], 'bool')))).toMatchObject({ code: 'EKIBEN_ONNX_INPUT' });
   });
+});
+
+describe('what no tensor of ours can be is refused as well', () => {
+  test.each([
+    ['too few numbers', { shape: [1, 8], data: new Float32Array(3) }],
+    ['numbers of another kind', { shape: [1, 8], data: new Int32Array(8) }],
+    ['a length below nothing', { shape: [-1, 8], data: new Float32Array(8) }],
+  ])('%s', async (_name, fields) => {
+    const x = { dtype: 'float32', ...fields } as unknown as Tensor;
+    expect(await failure(mlp.run({ x }))).toMatchObject({
+      code: 'EKIBEN_ONNX_INPUT',
+      message: expect.stringMatching(/^ONNX Runtime does not take an input: \S.*$/),
+    });
+  });
+
+  test('a text with a NUL character, which would be cut there', async () => {
+    await using(loadOnnx(fixture('string-identity.onnx')), async (model) => {
+      const text = tensor(['a\0b', 'c'], [2], 'string');
+      expect(await failure(model.run(text))).toMatchObject({ code: 'EKIBEN_ONNX_INPUT' });
+    });
+  });
+});
+
+test('a batch of no rows has no rows of results', async () => {
+  const { probabilities } = await mlp.run(tensor([], [0, 8], 'float32'));
+  expect(probabilities).toMatchObject({ dtype: 'float32', shape: [0, 4] });
 });
 
 test('what ONNX Runtime refuses comes with its words, and the model goes on', async () => {

@@ -111,6 +111,30 @@ describe('threads and providers', () => {
     expect(stderr).toContain('the ONNX execution provider cuda does not work here, using cpu');
   });
 
+  test('so is one that this build has not, which ONNX Runtime itself leaves out in silence', () => {
+    const { result, opened, stderr } = load(folder, { providers: [{ name: 'dml' }, 'qnn'] });
+    expect(result).toEqual({ runtime: 'onnxruntime-node', providers: ['cpu'] });
+    const reason = 'this onnxruntime-node is built without it';
+    expect(opened).toMatchObject({
+      missed: [
+        { provider: 'dml', reason },
+        { provider: 'qnn', reason },
+      ],
+    });
+    expect(stderr).toContain(`the ONNX execution provider dml does not work here, using cpu: ${reason}`);
+    expect(stderr).toContain('the ONNX execution provider qnn');
+  });
+
+  test.each([
+    ['a name that there is not', { providers: ['cudaa'] }, '["cudaa"]; those of ONNX Runtime for Node are cpu, cuda,'],
+    ['no list', { providers: 'cuda' }, 'is a list of execution providers, not "cuda"'],
+    ['nothing', { providers: [null] }, 'not [null]'],
+    ['the option of ONNX Runtime', { session: { executionProviders: ['cuda'] } }, 'say `providers` beside `session`'],
+  ])('%s is an error', (_name, options, message) => {
+    const { result } = load(folder, options);
+    expect(result).toEqual({ code: 'EKIBEN_ONNX_PROVIDER', message: expect.stringContaining(message) });
+  });
+
   test('a GPU is tried where the runner gave one, and only there', () => {
     expect(load(folder, {}, { CUDA_VISIBLE_DEVICES: '0' }).opened).toMatchObject({ missed: [{ provider: 'cuda' }] });
     expect(load(folder, {}, { CUDA_VISIBLE_DEVICES: '-1' }).opened).toMatchObject({ missed: [] });

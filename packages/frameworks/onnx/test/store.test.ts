@@ -59,7 +59,10 @@ describe('a model is saved', () => {
   test('not without them, and with none from elsewhere', async () => {
     const file = fixture('more/if-external-default.onnx');
     const bytes = await failure(store.save('x', await readFile(file), onnx));
-    expect(bytes).toMatchObject({ code: 'EKIBEN_ONNX_EXTERNAL_DATA', message: expect.stringContaining('by its path') });
+    expect(bytes).toMatchObject({
+      code: 'EKIBEN_ONNX_EXTERNAL_DATA',
+      message: expect.stringContaining('give its path'),
+    });
 
     const folder = join(temporary(), 'inner');
     await mkdir(folder);
@@ -78,6 +81,7 @@ describe('a model is saved', () => {
     await writeFile(join(folder, 'm.onnx'), hostile);
     for (const step of [
       store.save('x', join(folder, 'm.onnx'), onnx),
+      loadOnnx(join(folder, 'm.onnx')),
       loadOnnx(join(folder, 'm.onnx'), { runtime: 'onnxruntime-web' }),
     ]) {
       expect(await failure(step)).toMatchObject({
@@ -85,7 +89,7 @@ describe('a model is saved', () => {
         message: expect.stringContaining('outside its folder'),
       });
     }
-    expect(await failure(loadOnnx(join(folder, 'm.onnx')))).toMatchObject({ code: 'EKIBEN_ONNX_MODEL_INVALID' });
+    expect(await failure(loadOnnx(hostile))).toMatchObject({ code: 'EKIBEN_ONNX_EXTERNAL_DATA' });
     expect(await store.list()).toEqual([]);
   });
 
@@ -93,6 +97,11 @@ describe('a model is saved', () => {
     const text = Buffer.from('{"not": "onnx"}');
     expect(await failure(store.save('x', text, onnx))).toMatchObject({ code: 'EKIBEN_ONNX_MODEL_INVALID' });
     expect(await failure(store.save('x', 'nowhere.onnx', onnx))).toMatchObject({ code: 'EKIBEN_ONNX_MODEL_INVALID' });
+    const url = new URL(`file://${MLP}`) as unknown as string;
+    expect(await failure(store.save('x', url, onnx))).toMatchObject({
+      code: 'EKIBEN_ONNX_MODEL_INVALID',
+      message: 'a model is the path of an .onnx file, or its bytes as a Uint8Array',
+    });
   });
 });
 
