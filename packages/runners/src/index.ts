@@ -15,6 +15,7 @@ export type {
   AnyRunner,
   Batching,
   CallOptions,
+  ClassOptions,
   Resources,
   RunnableClass,
   Runner,

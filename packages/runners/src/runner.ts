@@ -7,7 +7,7 @@ import { RunnerCore, setCore } from './core.ts';
 import type { MethodState, RunnerDefinition } from './core.ts';
 import { classMethods, modelMethods } from './signatures.ts';
 import { runnerInfo } from './types.ts';
-import type { CallOptions, RunnableClass, Runner, RunnerOptions } from './types.ts';
+import type { CallOptions, ClassOptions, RunnableClass, Runner, RunnerOptions } from './types.ts';
 
 /** What a {@link RunnerMethod} is, whatever the method's types. */
 class CallableMethod {
@@ -44,29 +44,29 @@ class CallableMethod {
   }
 }
 
+/** What a runner can be made of: a stored model, or a class of your own, which gets the models. */
+type Source<M extends object> = Model<unknown, M> | RunnableClass<M>;
+
+/** A class has no name that survives minification: it must be given one. */
+type OptionsFor<S, M> =
+  S extends RunnableClass<object> ? [options: ClassOptions<NoInfer<M>>] : [options?: RunnerOptions<NoInfer<M>>];
+
 /**
- * A runner for a stored model. Nothing is loaded yet: the weights load in the process that computes, at start or with the first
- * call.
+ * A runner for a stored model, or for a class of your own. Nothing is loaded yet: the weights load in the process that computes, at
+ * start or with the first call.
  *
  * @throws EKIBEN_RUNNER_NAME_INVALID, EKIBEN_RUNNER_OPTION_INVALID
  */
-export function toRunner<N, M extends object>(model: Model<N, M>, options?: RunnerOptions<NoInfer<M>>): Runner<M>;
-/** A runner for a class of your own, which gets the models. */
-export function toRunner<M extends object>(
-  runnable: RunnableClass<M>,
-  options: RunnerOptions<NoInfer<M>> & {
-    readonly name: string;
-    readonly models?: readonly Model<unknown, object>[] | undefined;
-  },
-): Runner<M>;
-export function toRunner<N, M extends object>(
-  source: Model<N, M> | RunnableClass<M>,
-  options: RunnerOptions<M> & { readonly models?: readonly Model<unknown, object>[] | undefined } = {},
+// One signature for both, since of several TypeScript explains the last, whatever the mistake.
+export function toRunner<M extends object, S extends Source<M>>(
+  source: S & Source<M>,
+  ...options: OptionsFor<S, M>
 ): Runner<M> {
-  return makeRunner(typeof source === 'function' ? classDefinition(source, options) : modelDefinition(source, options));
+  const [given = {}] = options as [(Partial<ClassOptions<M>> | undefined)?];
+  return makeRunner(typeof source === 'function' ? classDefinition(source, given) : modelDefinition(source, given));
 }
 
-function modelDefinition<N, M extends object>(model: Model<N, M>, options: RunnerOptions<M>): RunnerDefinition {
+function modelDefinition<M extends object>(model: Model<unknown, M>, options: RunnerOptions<M>): RunnerDefinition {
   const { framework, manifest, tag } = model;
   return {
     name: checkedName(options.name ?? tag.slice(0, tag.indexOf(':'))),
@@ -80,7 +80,7 @@ function modelDefinition<N, M extends object>(model: Model<N, M>, options: Runne
 
 function classDefinition<M extends object>(
   runnable: RunnableClass<M>,
-  options: RunnerOptions<M> & { readonly models?: readonly Model<unknown, object>[] | undefined },
+  options: Partial<ClassOptions<M>>,
 ): RunnerDefinition {
   const models = options.models ?? [];
   return {

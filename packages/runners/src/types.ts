@@ -83,6 +83,13 @@ export interface RunnerOptions<M> extends RunnerSettings {
   readonly methods?: Partial<Signatures<M>> | undefined;
 }
 
+/** Of a runner for a class. */
+export interface ClassOptions<M> extends RunnerOptions<M> {
+  readonly name: string;
+  /** What the class's constructor gets. @default none */
+  readonly models?: readonly Model<unknown, object>[] | undefined;
+}
+
 /**
  * A custom runnable: any class with methods, constructed only in the process that computes. Its runner must be among the
  * `runners` of the exported Service, where a worker process finds it by name.

@@ -75,7 +75,28 @@ export const name: string = custom[runnerInfo].name;
 export const tags: readonly string[] = custom[runnerInfo].models;
 
 toRunner(booster, { methods: { predictProba: { batchable: false } }, placement: 'process', workers: 2 });
-// @ts-expect-error no such method to configure
-toRunner(booster, { methods: { nope: { batchable: false } } });
+// Errors are where the mistake is, and about what was meant: a model's options are not held against a class's.
+toRunner(booster, {
+  // @ts-expect-error no such method to configure
+  methods: { nope: { batchable: false } },
+});
+toRunner(booster, {
+  methods: {
+    // @ts-expect-error a signature says whether calls are batchable
+    predict: { retrySafe: true },
+  },
+});
+toRunner(booster, {
+  // @ts-expect-error it is `process`
+  placement: 'proces',
+});
+class Unsure {
+  static readonly signatures = { mean: { retrySafe: true } };
+  mean(x: number): number {
+    return x;
+  }
+}
+// @ts-expect-error a signature says whether calls are batchable
+toRunner(Unsure, { name: 'unsure' });
 declare const framework: Framework<Booster, XgboostMethods>;
 yes<Equal<typeof framework, typeof booster.framework>>();

@@ -188,7 +188,7 @@ describe('a supervisor', () => {
     const [pid] = (await once(parent, 'message')) as [number];
     await sleep(500); // it is busy now
     parent.send('exit');
-    await once(parent, 'exit');
+    expect(await once(parent, 'exit')).toEqual([0, null]);
     await until(() => !isAlive(pid));
   });
 });
