@@ -15,6 +15,7 @@ import { root, workspacePackages } from './workspace.mjs';
  *   plain line
  * @property {string[]} [packages]  whose tests the command runs, each a check of its own by its report/test.json
  * @property {Record<string, string>} [env]
+ * @property {number} [minutes]  what it may take, if that is more than others may
  */
 
 /** A check that takes longer hangs: all of them together may take 45 minutes. */
@@ -92,7 +93,7 @@ function packageRows(names, status, minutes) {
 }
 
 /** Runs a check without standard input; its output is shown indented, so that only the last line of all is a plain one. */
-async function run({ command, env }) {
+async function run({ command, env, minutes = WATCHDOG_MINUTES }) {
   const child = spawn(command, {
     cwd: root,
     env: { ...process.env, ...env, TURBO_TELEMETRY_DISABLED: '1' },
@@ -101,9 +102,9 @@ async function run({ command, env }) {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const watchdog = setTimeout(() => {
-    console.log(`  gave up after ${WATCHDOG_MINUTES} minutes`);
+    console.log(`  gave up after ${minutes} minutes`);
     process.kill(process.platform === 'win32' ? child.pid : -child.pid, 'SIGKILL');
-  }, WATCHDOG_MINUTES * 60_000);
+  }, minutes * 60_000);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {

@@ -5,12 +5,17 @@ import { booster, creditRisk } from './soak-service.mjs';
 
 const CALLERS = Number(process.argv[2]);
 const COLUMNS = 29;
-const counts = { answered: 0, cancelled: 0, late: 0, refused: 0, failed: 0, wrong: 0 };
+const counts = { calls: 0, answered: 0, cancelled: 0, late: 0, refused: 0, failed: 0, wrong: 0 };
 let stopped = false;
 
 process.once('message', async (sockets) => {
   const running = await startRunners([creditRisk], { sockets });
   process.on('message', async (message) => {
+    if (Array.isArray(message)) {
+      const [method, argument] = message;
+      await creditRisk[method].run(argument).catch(() => {}); // a worker that hangs is killed
+      return;
+    }
     if (message !== 'stop') return running.update(message);
     stopped = true;
     await callers;
@@ -27,6 +32,7 @@ async function caller(_, id) {
     const options = { caller: `caller-${process.pid}-${id}`, priority: random(3) };
     if (Math.random() < 0.2) options.signal = AbortSignal.timeout(random(8));
     if (Math.random() < 0.1) options.deadline = performance.now() + random(20);
+    counts.calls += 1;
     try {
       const answer = await creditRisk.predict.with(options).run(input);
       const same = Buffer.compare(bytesOf(answer), bytesOf(booster.predict(input))) === 0;

@@ -1,11 +1,13 @@
 // 8 API processes share 2 worker processes, with random sizes, dtypes, cancellations and deadlines; every answer has to be the direct
-// call's, to the bit. Every 5 s a worker is killed, stopped until the supervisor notices, or all are rolled: only the calls inside a
-// killed or stopped one may fail.
+// call's, to the bit. Every 5 s a worker is killed, stopped for good, blocked for 30 s or made to leak, or all are rolled: only the calls
+// inside a killed or hanging one may fail.
 //
 //     node checks/soak.mjs [--seconds 60]
 //
-// The last line counts the answers. The exit code is 1 when one was wrong, when more calls failed, or when a process or a socket file was left.
+// The last line counts the answers. The exit code is 1 when one was wrong, when more calls failed, when a call had no end, or when a
+// process, a socket file, or a timer that keeps a process was left.
 import { fork } from 'node:child_process';
+import { subscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -18,17 +20,20 @@ import { creditRisk } from './soak-service.mjs';
 const API_PROCESSES = 8;
 /** In each of them. */
 const CALLERS = 12;
+const MEMORY_MIB = 400;
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' } } });
 const seconds = Number(values.seconds);
 const file = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 const sockets = new Set();
 const pids = new Set();
+const events = {};
+subscribe('ekiben:runners:worker', ({ event }) => (events[event] = (events[event] ?? 0) + 1));
 const apis = [];
 let supervised; // onChange is called from the start on
 supervised = await superviseRunners([creditRisk], {
   module: file('soak-service.mjs'),
-  settings: { credit_risk_model: { resources: { memoryMiB: 400 } } },
+  settings: { credit_risk: { resources: { memoryMiB: MEMORY_MIB } } },
   supervision: { unresponsiveMs: 5_000, restart: { maxCrashes: Infinity, maxDelayMs: 500 } },
   onChange() {
     note();
@@ -41,7 +46,7 @@ for (let i = 0; i < API_PROCESSES; i += 1) {
   api.send(supervised.sockets);
   apis.push(api);
 }
-const faults = { killed: 0, stopped: 0, rolled: 0 };
+const faults = { killed: 0, stopped: 0, blocked: 0, leaked: 0, rolled: 0 };
 const until = performance.now() + seconds * 1000;
 for (let turn = 0; performance.now() < until; turn += 1) {
   await sleep(Math.min(5_000, until - performance.now()));
@@ -52,28 +57,36 @@ const reports = await Promise.all(
   stopping.map(async (api) => {
     api.send('stop');
     const [report] = await once(api, 'message');
-    return report;
+    // It ends by itself, unless a timer or a socket is left.
+    const ended = await Promise.race([once(api, 'exit'), sleep(10_000, null, { ref: false })]);
+    if (ended === null) api.kill('SIGKILL');
+    return { ...report, ended: ended !== null };
   }),
 );
 await supervised.close();
 await sleep(100);
 
 const total = (key) => reports.reduce((sum, { counts }) => sum + counts[key], 0);
-const outcome = Object.fromEntries(Object.keys(reports[0].counts).map((key) => [key, total(key)]));
+const { calls, ...outcomes } = Object.fromEntries(Object.keys(reports[0].counts).map((key) => [key, total(key)]));
+const rssMiB = reports.map((report) => Math.round(report.rssMiB));
+console.log('outcomes', outcomes, 'faults', faults, 'events', events, 'API processes, MiB:', rssMiB);
+
+const problems = [];
+const expect = (condition, problem) => condition || problems.push(problem);
+const inside = (faults.killed + faults.stopped + faults.blocked) * API_PROCESSES * CALLERS;
+const ended = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
 const left = [...[...pids].filter(isAlive).map((pid) => `process ${pid}`), ...[...sockets].filter(existsSync)];
-console.log(
-  'outcomes',
-  outcome,
-  'faults',
-  faults,
-  'API processes, MiB:',
-  reports.map(({ rssMiB }) => Math.round(rssMiB)),
-);
-if (left.length > 0) console.error(`left behind: ${left.join(', ')}`);
-const inside = (faults.killed + faults.stopped) * API_PROCESSES * CALLERS;
-if (outcome.failed > inside) console.error(`${outcome.failed} calls failed, where ${inside} at most were inside`);
-if (outcome.wrong > 0 || outcome.answered === 0 || outcome.failed > inside || left.length > 0) process.exitCode = 1;
-console.log(`${outcome.answered} answers equal the direct call's, ${outcome.wrong} do not`);
+expect(outcomes.wrong === 0, `${outcomes.wrong} answers are not the direct call's`);
+expect(outcomes.answered > 0, 'no call was answered');
+expect(ended === calls, `of ${calls} calls ${ended} ended`);
+expect(outcomes.failed <= inside, `${outcomes.failed} calls failed, where ${inside} at most were inside`);
+expect(faults.leaked === 0 || events.recycled > 0, 'a leaking worker was not replaced');
+expect(faults.stopped + faults.blocked === 0 || events.unresponsive > 0, 'a hanging worker was not noticed');
+expect(left.length === 0, `left behind: ${left.join(', ')}`);
+expect(reports.every((report) => report.ended), 'an API process did not end by itself'); // prettier-ignore
+for (const problem of problems) console.error(problem);
+if (problems.length > 0) process.exitCode = 1;
+console.log(`${outcomes.answered} answers equal the direct call's, ${outcomes.wrong} do not`);
 
 /** Remembers what must be gone in the end. */
 function note() {
@@ -87,16 +100,13 @@ async function disturb(turn) {
   const workers = supervised.status()[0].workers.filter(({ state }) => state === 'ready');
   const { pid } = workers[turn % workers.length] ?? {};
   if (pid === undefined) return;
-  if (turn % 3 === 0) {
-    process.kill(pid, 'SIGKILL');
-    faults.killed += 1;
-  } else if (turn % 3 === 1) {
-    process.kill(pid, 'SIGSTOP'); // blocked for good: the supervisor has to notice
-    faults.stopped += 1;
-  } else {
-    await supervised.roll();
-    faults.rolled += 1;
-  }
+  const fault = Object.keys(faults)[turn % Object.keys(faults).length];
+  faults[fault] += 1;
+  if (fault === 'killed') process.kill(pid, 'SIGKILL');
+  else if (fault === 'stopped') process.kill(pid, 'SIGSTOP');
+  else if (fault === 'blocked') apis[turn % API_PROCESSES].send(['block', 30_000]);
+  else if (fault === 'leaked') apis[turn % API_PROCESSES].send(['leak', MEMORY_MIB]);
+  else await supervised.roll();
 }
 
 function isAlive(pid) {
