@@ -18,6 +18,17 @@ export async function collect(body: Body, maxBytes: number): Promise<Uint8Array>
   return first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks, size);
 }
 
+/** What `read` makes of the whole body. A promise comes out only when the body comes in pieces. */
+export function readWhole<T>(
+  body: Body,
+  maxBytes: number,
+  read: (bytes: Uint8Array) => T | Promise<T>,
+): T | Promise<T> {
+  if (!(body instanceof Uint8Array)) return collect(body, maxBytes).then(read);
+  checkSize(body.byteLength, maxBytes);
+  return read(body);
+}
+
 export function checkSize(bytes: number, maxBytes: number): void {
   if (bytes <= maxBytes) return; // written so that a limit of NaN lets nothing through
   const message = `The body has more than the ${maxBytes} bytes that are taken here.`;

@@ -23,10 +23,11 @@ export interface Descriptor<Wire, Value> {
    * Reads and validates. Throws, or rejects; returns no promise where none is needed.
    *
    * @param contentType - the request's `Content-Type`, if it has one
+   * @param filename - what the client calls the file, where the body is a part of a form and says so
    * @throws EKIBEN_UNSUPPORTED_MEDIA_TYPE, EKIBEN_BODY_TOO_LARGE
    * @throws EKIBEN_INVALID_INPUT with every fault in `details.errors`
    */
-  decode(body: Body, contentType: string | undefined): Value | Promise<Value>;
+  decode(body: Body, contentType: string | undefined, filename?: string): Value | Promise<Value>;
   /**
    * `decode` without bytes, for a call inside the process.
    * @throws EKIBEN_INVALID_INPUT
@@ -48,8 +49,14 @@ export interface Descriptor<Wire, Value> {
   /**
    * The schema of what a client sends (`input`) or gets (`output`), for an OpenAPI 3.0 document: in its dialect, and without
    * references. `undefined` when there is none to be had.
+   *
+   * @param mediaType - in which the body comes, without parameters. @default the usual one
    */
-  jsonSchema(side: 'input' | 'output'): JsonSchema | undefined;
-  /** A value that the documentation shows, as a client would send it. */
+  jsonSchema(side: 'input' | 'output', mediaType?: string): JsonSchema | undefined;
+  /** A value that the documentation shows, as a client would send it in the usual media type. */
   readonly example: unknown;
+  /** Whether a decoded value is read from the body as the handler goes along, so that nothing can follow it in a form. @default false */
+  readonly streams?: boolean | undefined;
+  /** The media type of each part of a form, as OpenAPI's `encoding` has it. */
+  readonly encoding?: Readonly<Record<string, { readonly contentType: string }>> | undefined;
 }

@@ -10,11 +10,16 @@ const SHOWN = 3;
 type Issues = readonly StandardSchemaV1.Issue[];
 
 /** A client's mistake: the message and `details.errors` are for its eyes. */
-export function invalidInput(issues: Issues): EkibenError {
-  const errors = faultsOf(issues);
+export const invalidInput = (issues: Issues): EkibenError => refusedInput(faultsOf(issues), issues.length);
+
+/**
+ * The same of faults that are found already.
+ * @param count - of all faults, where not all of them were kept
+ */
+export function refusedInput(errors: readonly Fault[], count = errors.length): EkibenError {
   const shown = errors.slice(0, SHOWN).map(({ pointer, message }) => `${pointer} ${message}`.trim());
-  const count = issues.length === 1 ? '1 fault' : `${issues.length} faults`;
-  const message = `The input has ${count}: ${shown.join('; ')}${issues.length > SHOWN ? '; …' : '.'}`;
+  const counted = count === 1 ? '1 fault' : `${count} faults`;
+  const message = `The input has ${counted}: ${shown.join('; ')}${count > SHOWN ? '; …' : '.'}`;
   return new EkibenError('EKIBEN_INVALID_INPUT', message, { details: { errors } });
 }
 
@@ -22,10 +27,11 @@ export function invalidInput(issues: Issues): EkibenError {
  * A server's mistake. The message names places only: a validator's own words may repeat the value, which must not reach a client;
  * they are in `details.faults`, for the log.
  */
-export function invalidOutput(issues: Issues): EkibenError {
-  const faults = faultsOf(issues);
+export const invalidOutput = (issues: Issues): EkibenError => refusedOutput(faultsOf(issues), issues.length);
+
+export function refusedOutput(faults: readonly Fault[], count = faults.length): EkibenError {
   const places = faults.slice(0, SHOWN).map(({ pointer }) => (pointer === '' ? 'its root' : pointer));
-  const more = issues.length > SHOWN ? ', …' : '.';
+  const more = count > SHOWN ? ', …' : '.';
   const message = `The handler's result does not match the output schema at ${places.join(', ')}${more}`;
   return new EkibenError('EKIBEN_INVALID_OUTPUT', message, { details: { faults } });
 }
@@ -33,14 +39,25 @@ export function invalidOutput(issues: Issues): EkibenError {
 const faultsOf = (issues: Issues): Fault[] =>
   issues.slice(0, MAX_FAULTS).map(({ path, message }) => ({ pointer: echo(toPointer(path)), message: echo(message) }));
 
+const toPointer = (path: StandardSchemaV1.Issue['path']): string =>
+  pointerTo(...(path ?? []).map((segment) => String(typeof segment === 'object' ? segment.key : segment)));
+
 /** RFC 6901. */
-function toPointer(path: StandardSchemaV1.Issue['path']): string {
-  let pointer = '';
-  for (const segment of path ?? []) {
-    const key = String(typeof segment === 'object' ? segment.key : segment);
-    pointer += `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+export const pointerTo = (...keys: readonly string[]): string =>
+  keys.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+
+/** What is wrong with an input, as it is found; all is counted, the first is kept. */
+export class FaultList {
+  count = 0;
+  readonly #faults: Fault[] = [];
+
+  add(pointer: string, message: string): void {
+    if (this.count++ < MAX_FAULTS) this.#faults.push({ pointer: echo(pointer), message: echo(message) });
   }
-  return pointer;
+
+  throwIfAny(refuse: (faults: readonly Fault[], count: number) => EkibenError): void {
+    if (this.count > 0) throw refuse(this.#faults, this.count);
+  }
 }
 
 /** Text that holds a client's input, cut to a length that an answer and a log may carry. */

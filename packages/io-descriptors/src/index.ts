@@ -1,8 +1,27 @@
 export { collect } from './body.ts';
+export type { Cell, Column, Columns, Row } from './columns.ts';
+export { dataFrame } from './data-frame.ts';
+export type { DataFrameOptions, DataFrameWire } from './data-frame.ts';
 export type { Body, Descriptor, EncodedBody } from './descriptor.ts';
 export { exampleFrom } from './example.ts';
+export { file } from './file.ts';
+export type { FileData, FileInfo, FileOptions, FileStream } from './file.ts';
 export type { FromSchema, JsonSchema } from './json-schema.ts';
 export { json } from './json.ts';
 export type { JsonOptions } from './json.ts';
+export { ndarray } from './ndarray.ts';
+export type { NdarrayOptions, NdarrayWire } from './ndarray.ts';
 export { openApiSchema } from './openapi.ts';
-export { DEFAULT_MAX_JSON_BYTES } from './limits.ts';
+export { series } from './series.ts';
+export type { SeriesOptions } from './series.ts';
+export type { Table, TableFormat, TypedTable } from './table.ts';
+export type { Orient } from './table-json.ts';
+export { text } from './text.ts';
+export type { TextOptions } from './text.ts';
+export {
+  DEFAULT_MAX_BYTES,
+  DEFAULT_MAX_FILE_BYTES,
+  DEFAULT_MAX_JSON_BYTES,
+  DEFAULT_MAX_STREAM_BYTES,
+  DEFAULT_MAX_TEXT_BYTES,
+} from './limits.ts';

@@ -6,6 +6,27 @@
  */
 export const DEFAULT_MAX_JSON_BYTES = 16 * 1024 * 1024;
 
+/**
+ * Default of `maxBytes` elsewhere, 16 MiB: 28 images of 3 × 224 × 224 as float32, some 100,000 rows of a table, a photograph from any
+ * camera. The body is held in memory as a whole.
+ */
+export const DEFAULT_MAX_BYTES = 16 * 1024 * 1024;
+
+/** Default of `text`'s `maxBytes`, 1 MiB: a novel. */
+export const DEFAULT_MAX_TEXT_BYTES = 1024 * 1024;
+
+/** Default of `file`'s `maxBytes`, 64 MiB: a scanned book or some minutes of sound, still held in memory as a whole. */
+export const DEFAULT_MAX_FILE_BYTES = 64 * 1024 * 1024;
+
+/** Default of `maxBytes` where a file streams, 1 GiB: no memory is at stake, but whoever stores it should mean to. */
+export const DEFAULT_MAX_STREAM_BYTES = 1024 ** 3;
+
+/**
+ * Cells of a table, 16 Mi: as many as a body of the default size can spell out. Rows in JSON need not have the same columns, so that a
+ * short body can ask for a table as wide as it is long.
+ */
+export const MAX_CELLS = 2 ** 24;
+
 /** Enough to see what is wrong; a body with a million bad elements must not become an answer with a million faults. */
 export const MAX_FAULTS = 100;
 

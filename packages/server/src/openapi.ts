@@ -74,8 +74,9 @@ export function openApi(service: ServiceDefinition, version: string): object {
 }
 
 function operation(serviceName: string, { name, method, input, output }: Api): object {
-  const content = Object.fromEntries(input.mediaTypes.map((type) => [type, media(input, 'input')]));
-  const response = { description: 'Successful Response', content: { [output.contentType]: media(output, 'output') } };
+  const content = Object.fromEntries(input.mediaTypes.map((type) => [type, media(input, 'input', type)]));
+  const [answered = ''] = output.contentType.split(';');
+  const response = { description: 'Successful Response', content: { [answered]: media(output, 'output', answered) } };
   return {
     tags: [APIS],
     operationId: `${serviceName}__${name}`,
@@ -93,10 +94,15 @@ function operation(serviceName: string, { name, method, input, output }: Api): o
   };
 }
 
-function media(descriptor: Api['input'], side: 'input' | 'output'): object {
-  const schema = descriptor.jsonSchema(side);
-  const { example } = descriptor;
-  return { ...(schema !== undefined && { schema }), ...(example !== undefined && { example }) };
+function media(descriptor: Api['input'], side: 'input' | 'output', type: string): object {
+  const schema = descriptor.jsonSchema(side, type);
+  const { example, encoding, mediaTypes, contentType } = descriptor;
+  const isUsual = type === (side === 'input' ? mediaTypes[0] : contentType.split(';')[0]);
+  return {
+    ...(schema !== undefined && { schema }),
+    ...(isUsual && example !== undefined && { example }),
+    ...(encoding !== undefined && { encoding }),
+  };
 }
 
 const problem = (description: string) => ({

@@ -1,3 +1,4 @@
+export { canCast, cast, reshape } from './cast.ts';
 export { float16ToNumber, numberToFloat16 } from './float16.ts';
 export { exampleInputs, matchInputs, requireValues } from './inputs.ts';
 export type { AcceptedTensor, Dim, TensorInfo } from './inputs.ts';
