@@ -26,3 +26,6 @@ export const DISCARD_BYTES = 64 * 1024;
  * resets the connection, and the client may never see the answer.
  */
 export const LINGER_MS = 2_000;
+
+/** An answer waits no longer than this for others of its turn. As much work as some hundred small requests are. */
+export const HOLD_MS = 1;

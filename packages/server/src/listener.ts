@@ -5,6 +5,7 @@ import type { Dispatcher, Reply } from '@ekiben/service';
 import type { RequestMeter } from './request-meter.ts';
 import type { GatheringRequest } from './gathering-request.ts';
 import { NodeExchange } from './node-exchange.ts';
+import { Outbox } from './outbox.ts';
 import { writeReply } from './write-reply.ts';
 
 /** nginx's number for a client that left before the answer. */
@@ -20,25 +21,32 @@ export interface Listener {
   drain(): void;
 }
 
+interface Answer {
+  readonly exchange: NodeExchange;
+  /** Null: the route writes it by itself. */
+  readonly reply: Reply | null;
+  readonly meter: RequestMeter;
+  /** When the request came, in milliseconds of `performance.now()`. */
+  readonly started: number;
+}
+
 /** `meters`: by the route's index. */
 export function createListener(dispatcher: Dispatcher<NodeExchange>, meters: readonly RequestMeter[]): Listener {
   let draining = false;
 
+  const outbox = new Outbox<Answer>(({ exchange, reply, meter, started }, now) => {
+    const sent = reply === null ? whenClosed(exchange.response) : send(exchange, reply, draining);
+    if (typeof sent === 'number') meter.end(sent, now - started);
+    else void sent.then((status) => meter.end(status, performance.now() - started));
+  });
+
   const listen = (request: GatheringRequest, response: ServerResponse, awaitsContinue: boolean): void => {
+    const started = performance.now();
     const exchange = new NodeExchange(request, response, awaitsContinue);
     const route = dispatcher.match(exchange.method, exchange.path);
     const meter = meters[route.index] as RequestMeter;
-    const started = performance.now();
-    meter.inProgress += 1;
-    const count = (status: number) => {
-      meter.inProgress -= 1;
-      meter.count(status, (performance.now() - started) / 1000);
-    };
-    void dispatcher.run(route, exchange).then((reply) => {
-      const sent = reply === null ? whenClosed(response) : send(exchange, reply, draining);
-      if (typeof sent === 'number') count(sent);
-      else void sent.then(count);
-    });
+    meter.begin();
+    void dispatcher.run(route, exchange).then((reply) => outbox.put({ exchange, reply, meter, started }));
   };
 
   return {

@@ -17,8 +17,13 @@ export class RequestMeter {
     this.endpoint = endpoint;
   }
 
-  count(status: number, seconds: number): void {
-    this.#of(status).durations.add(seconds);
+  begin(): void {
+    this.inProgress += 1;
+  }
+
+  end(status: number, milliseconds: number): void {
+    this.inProgress -= 1;
+    this.#of(status).durations.add(milliseconds / 1000);
   }
 
   #of(status: number): StatusCount {

@@ -91,15 +91,13 @@ class CallCounts {
   }
 
   started(call: CallStarted): void {
-    this.#of(call).inProgress += 1;
+    this.#of(call).begin();
   }
 
   ended(call: CallEnded): void {
     const { runner, method, outcome, error, durationMs } = call;
     const status = outcome === 'answered' ? 200 : outcome === 'cancelled' ? CANCELLED : statusOf(error);
-    const meter = this.#of(call);
-    meter.inProgress -= 1;
-    meter.count(status, durationMs / 1000);
+    this.#of(call).end(status, durationMs);
     const reason = outcome === 'failed' && EkibenError.is(error) ? REFUSALS.get(error.code) : undefined;
     if (reason !== undefined) {
       this.#refused.inc({ runner_name: runner, method_name: method, reason, ...this.#service });

@@ -21,13 +21,15 @@ export function writeReply(exchange: NodeExchange, reply: Reply, close: boolean)
   const hasBody = !BODILESS.has(status);
   if (hasBody) head.push('content-length', body === null ? 0 : Buffer.byteLength(body));
   response.writeHead(status, head);
-  if (!unread) {
-    response.end(hasBody ? body : null);
-    return undefined;
+  if (hasBody && body !== null) {
+    response.write(body);
+    // Corked until the next tick by node; `end` on top of it would add an empty buffer and make the write a dearer `writev`.
+    response.uncork();
+  } else if (unread) {
+    response.flushHeaders();
   }
-  if (hasBody && body !== null) response.write(body);
-  else response.flushHeaders();
-  endWhenRead(exchange);
+  if (unread) endWhenRead(exchange);
+  else response.end();
   return undefined;
 }
 
