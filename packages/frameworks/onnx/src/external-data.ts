@@ -21,7 +21,7 @@ export function externalPath(dir: string, location: string): string {
 export async function checkExternalFiles(dir: string | null, locations: readonly string[]): Promise<void> {
   if (locations.length === 0) return;
   if (dir === null) {
-    const fault = `the model keeps weights in ${locations.length} files beside it: give its path, not its bytes`;
+    const fault = 'the model keeps weights in files beside it: give its path, not its bytes';
     throw new EkibenError('EKIBEN_ONNX_EXTERNAL_DATA', fault);
   }
   for (const location of locations) {

@@ -11,8 +11,12 @@ const WEIGHTS_FILE = 'weights.bin';
 export type Artifacts = io.ModelArtifacts;
 export type Format = 'layers-model' | 'graph-model';
 
-/** @param path - of a `model.json`, or of the folder that holds it */
+/**
+ * @param path - of a `model.json`, or of the folder that holds it
+ * @throws EKIBEN_TFJS_MODEL_INVALID for what is no path
+ */
 export async function modelJsonPath(path: string): Promise<string> {
+  if (typeof path !== 'string') throw invalidModel(`a model is the path of its ${MODEL_JSON}, or of the folder`);
   const isFolder = await stat(path).then(
     (stats) => stats.isDirectory(),
     () => false,
@@ -24,8 +28,8 @@ export async function modelJsonPath(path: string): Promise<string> {
 export async function readArtifacts(modelJson: string): Promise<Artifacts> {
   const { weightsManifest, ...rest } = await readModelJson(modelJson);
   const weightSpecs = weightsManifest.flatMap(({ weights }) => weights);
-  const files = weightPaths(weightsManifest).map((path) => readWeights(dirname(modelJson), path));
-  const weights = Buffer.concat(await Promise.all(files));
+  const groups = await Promise.all(weightsManifest.map((group) => readGroup(dirname(modelJson), group)));
+  const weights = Buffer.concat(groups.flat());
   const weightData = weights.buffer.slice(weights.byteOffset, weights.byteOffset + weights.byteLength);
   return { ...rest, weightSpecs, weightData };
 }
@@ -37,7 +41,10 @@ export async function copyModel(
 ): Promise<void> {
   const { weightsManifest } = await readModelJson(modelJson);
   await write(MODEL_JSON, await readFile(modelJson));
-  for (const path of weightPaths(weightsManifest)) await write(path, await readWeights(dirname(modelJson), path));
+  for (const group of weightsManifest) {
+    const files = await readGroup(dirname(modelJson), group);
+    for (const [i, bytes] of files.entries()) await write(group.paths[i] as string, bytes);
+  }
 }
 
 /** Writes a model that is in memory. */
@@ -68,6 +75,7 @@ export function formatOf({ format, modelTopology }: Described): Format {
 }
 
 type ModelJson = io.ModelJSON;
+type Group = ModelJson['weightsManifest'][number];
 
 /** @throws EKIBEN_TFJS_MODEL_INVALID */
 export async function readModelJson(path: string): Promise<ModelJson> {
@@ -85,7 +93,7 @@ async function parse(path: string): Promise<unknown> {
     if (size > MAX_MODEL_JSON_BYTES) throw new Error(`it has more than ${MAX_MODEL_JSON_BYTES} bytes`);
     return JSON.parse(await readFile(path, 'utf8')) as unknown;
   } catch (error) {
-    throw invalidModel(`${MODEL_JSON} cannot be read: ${reasonOf(error).slice(0, 300)}`, error);
+    throw invalidModel(`${MODEL_JSON} cannot be read: ${reasonOf(error)}`, error);
   }
 }
 
@@ -96,13 +104,44 @@ function isManifest(value: unknown): value is ModelJson['weightsManifest'] {
       (group) =>
         isObject(group) &&
         Array.isArray(group['weights']) &&
+        group['weights'].every((weight) => isObject(weight) && Array.isArray(weight['shape'])) &&
         Array.isArray(group['paths']) &&
         group['paths'].every((path) => typeof path === 'string'),
     )
   );
 }
 
-const weightPaths = (manifest: ModelJson['weightsManifest']): string[] => manifest.flatMap(({ paths }) => paths);
+/** The files of a group, which hold its weights one after another. TensorFlow.js would read wrong numbers from wrong sizes. */
+async function readGroup(dir: string, { paths, weights }: Group): Promise<Uint8Array[]> {
+  const wanted = bytesOf(weights);
+  const files = await Promise.all(paths.map((path) => readWeights(dir, path)));
+  const bytes = files.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  if (wanted === null || wanted === bytes) return files;
+  const names = paths.join(', ').slice(0, 100);
+  throw invalidModel(`the weights [${names}] have ${bytes} bytes, but ${MODEL_JSON} says ${wanted}`);
+}
+
+const ITEM_BYTES: Readonly<Record<string, number>> = {
+  float32: 4,
+  int32: 4,
+  complex64: 8,
+  bool: 1,
+  float16: 2,
+  uint16: 2,
+  uint8: 1,
+};
+
+/** Null where there are texts, each of a length of its own. @throws EKIBEN_TFJS_MODEL_INVALID */
+function bytesOf(weights: Group['weights']): number | null {
+  if (weights.some(({ dtype }) => dtype === 'string')) return null;
+  return weights.reduce((sum, { name, shape, dtype, quantization }) => {
+    const stored = quantization?.dtype ?? dtype;
+    const bytes = shape.reduce((product, length) => product * length, ITEM_BYTES[stored] ?? NaN);
+    if (shape.every((length) => length >= 0) && Number.isSafeInteger(bytes)) return sum + bytes;
+    const what = `${String(name).slice(0, 100)} of ${String(stored).slice(0, 20)}[${shape.join(', ').slice(0, 100)}]`;
+    throw invalidModel(`${MODEL_JSON} has a weight ${what}, which there cannot be`);
+  }, 0);
+}
 
 async function readWeights(dir: string, path: string): Promise<Uint8Array> {
   const inside = relative(dir, join(dir, path));

@@ -99,10 +99,16 @@ export async function loadTfjs(path: string, options: LoadOptions = {}): Promise
   const artifacts = await readArtifacts(file);
   const { tf, backend } = await useBackend(options.backend);
   const native = await openNative(tf, artifacts);
-  const unsupported = native.inputs.find(({ dtype }) => !SUPPORTED.has(dtype));
-  if (unsupported === undefined) return new TfjsModel(file, tf, backend, native);
+  const fault = faultOf(native);
+  if (fault === null) return new TfjsModel(file, tf, backend, native);
   native.dispose();
-  throw invalidModel(`the input ${unsupported.name} is of ${unsupported.dtype}, which our tensors have not`);
+  throw invalidModel(fault);
+}
+
+function faultOf({ inputs, outputs }: Native): string | null {
+  const other = inputs.find(({ dtype }) => !SUPPORTED.has(dtype));
+  if (other !== undefined) return `the input ${other.name} is of ${other.dtype}, which our tensors have not`;
+  return outputs.length === 0 ? 'the model has no outputs' : null;
 }
 
 const SUPPORTED: ReadonlySet<string> = new Set(['float32', 'int32', 'bool', 'string']);

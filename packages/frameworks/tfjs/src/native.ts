@@ -29,7 +29,7 @@ export interface Native {
 export async function openNative(tf: TensorFlow, artifacts: Artifacts): Promise<Native> {
   const format = formatOf(artifacts);
   const handler = tf.io.fromMemory(artifacts);
-  const open = format === 'layers-model' ? await layersOpener() : await graphOpener(artifacts);
+  const open = format === 'layers-model' ? await layersOpener(tf) : await graphOpener(artifacts);
   try {
     return await open(handler);
   } catch (error) {
@@ -39,7 +39,7 @@ export async function openNative(tf: TensorFlow, artifacts: Artifacts): Promise<
 
 type Opener = (handler: io.IOHandler) => Promise<Native>;
 
-async function layersOpener(): Promise<Opener> {
+async function layersOpener(tf: TensorFlow): Promise<Opener> {
   const { loadLayersModel } = await importPeer(() => import('@tensorflow/tfjs-layers'));
   return async (handler) => {
     const model = await loadLayersModel(handler);
@@ -47,7 +47,8 @@ async function layersOpener(): Promise<Opener> {
       format: 'layers-model',
       inputs: model.inputs.map(valueInfo),
       outputs: model.outputs.map(valueInfo),
-      predict: async (feeds) => asList(model.predictOnBatch(feeds.length === 1 ? (feeds[0] as TfTensor) : [...feeds])),
+      // As `predict` of TensorFlow.js without its cutting into batches, which no rows at all do not survive.
+      predict: async (feeds) => asList(tf.tidy(() => model.apply([...feeds]) as TfTensor | TfTensor[])),
       dispose: () => disposeOf(model),
     };
   };

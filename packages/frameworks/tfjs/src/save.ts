@@ -22,6 +22,9 @@ export async function saveTfjs(model: SaveableModel | string, draft: Draft): Pro
     await copyModel(file, write);
     return saved(await readModelJson(file));
   }
+  if (typeof (model as Partial<SaveableModel> | null)?.save !== 'function') {
+    throw invalidModel('a model to save is a path, a tf.LayersModel, a tf.GraphModel, or what loadTfjs gives');
+  }
   let artifacts: Artifacts | undefined;
   await model.save({
     async save(given) {

@@ -1,5 +1,6 @@
 /** @jest-environment @ekiben/adapter-testkit/jest-environment */
 import { expect, test } from '@jest/globals';
+import { tensor } from '@ekiben/tensor';
 import { loadTfjs } from '../src/index.ts';
 import { expectedOf, fixture, MODELS, near, plain } from './fixtures.ts';
 
@@ -10,6 +11,13 @@ test.each(MODELS)('%s gives on WebAssembly what TensorFlow gives', async (name) 
   expect(plain(await model.predict(inputs))).toEqual(near(outputs));
   const inOrder = model.inputs.map(({ name: input }) => inputs[input]);
   expect(plain(await model.predict(...(inOrder as [never])))).toEqual(near(outputs));
+  await model.close();
+});
+
+test('a batch of no rows has no rows of results', async () => {
+  const model = await loadTfjs(fixture('mlp-layers'));
+  const { probabilities } = await model.predict(tensor([], [0, 8], 'float32'));
+  expect(probabilities).toMatchObject({ dtype: 'float32', shape: [0, 4] });
   await model.close();
 });
 

@@ -77,8 +77,8 @@ describe('a model is saved', () => {
     const folder = temporary();
     const write = (json: unknown) => writeFile(join(folder, 'model.json'), JSON.stringify(json));
     const code = async (message: string) => {
-      for (const step of [store.save('x', folder, tfjs), loadTfjs(folder)]) {
-        expect(await failure(step)).toMatchObject({
+      for (const step of [() => store.save('x', folder, tfjs), () => loadTfjs(folder)]) {
+        expect(await failure(step())).toMatchObject({
           code: 'EKIBEN_TFJS_MODEL_INVALID',
           message: expect.stringContaining(message),
         });
@@ -107,9 +107,62 @@ describe('a model is saved', () => {
       });
       await code('outside its folder');
     }
+    await write({ modelTopology: { node: [] }, weightsManifest: [{ paths: [], weights: [null] }] });
+    await code('no weightsManifest');
     expect(await store.list()).toEqual([]);
   });
+
+  test('nor with weights of other sizes than model.json says', async () => {
+    const folder = temporary();
+    await cp(fixture('mlp-layers'), folder, { recursive: true });
+    const shard = join(folder, 'group1-shard1of1.bin');
+    const bytes = await readFile(shard);
+    const text = await readFile(join(folder, 'model.json'), 'utf8');
+    const refused = async (message: string) => {
+      const { numTensors } = tf.memory();
+      for (const step of [() => store.save('x', folder, tfjs), () => loadTfjs(folder)]) {
+        expect(await failure(step())).toMatchObject({ code: 'EKIBEN_TFJS_MODEL_INVALID', message });
+      }
+      expect(tf.memory().numTensors).toBe(numTensors);
+    };
+    for (const wrong of [Buffer.alloc(0), bytes.subarray(0, 10), Buffer.concat([bytes, bytes])]) {
+      await writeFile(shard, wrong);
+      await refused(
+        `the weights [group1-shard1of1.bin] have ${wrong.length} bytes, but model.json says ${bytes.length}`,
+      );
+    }
+    await writeFile(shard, bytes);
+    for (const [weight, what] of [
+      [{ shape: [1e9, 1e9] }, 'float32[1000000000, 1000000000]'],
+      [{ shape: [-8, -16] }, 'float32[-8, -16]'],
+      [{ shape: [8, 16], dtype: 'float8' }, 'float8[8, 16]'],
+      [{ shape: [8, 16], quantization: { dtype: 'uint7' } }, 'uint7[8, 16]'],
+    ] as const) {
+      const json = JSON.parse(text) as { weightsManifest: [{ weights: [object] }] };
+      Object.assign(json.weightsManifest[0].weights[0], weight);
+      await writeFile(join(folder, 'model.json'), JSON.stringify(json));
+      await refused(`model.json has a weight hidden/kernel of ${what}, which there cannot be`);
+    }
+  });
+
+  test('nor without outputs', async () => {
+    const folder = temporary();
+    await writeFile(join(folder, 'model.json'), JSON.stringify(EMPTY_GRAPH));
+    expect(await failure(loadTfjs(folder))).toMatchObject({
+      code: 'EKIBEN_TFJS_MODEL_INVALID',
+      message: 'the model has no outputs',
+    });
+  });
+
+  test('nor what is neither a path nor a model', async () => {
+    for (const model of [undefined, null, 3, {}, new URL('file:///model.json')] as never[]) {
+      expect(await failure(store.save('x', model, tfjs))).toMatchObject({ code: 'EKIBEN_TFJS_MODEL_INVALID' });
+      expect(await failure(loadTfjs(model))).toMatchObject({ code: 'EKIBEN_TFJS_MODEL_INVALID' });
+    }
+  });
 });
+
+const EMPTY_GRAPH = { modelTopology: { node: [], versions: { producer: 1 } }, weightsManifest: [] };
 
 test('a model.json beyond all measure is not read', async () => {
   const folder = temporary();
@@ -127,7 +180,8 @@ test('what TensorFlow.js does not open leaves nothing behind, and says why', asy
   const { numTensors } = tf.memory();
   expect(await failure(loadTfjs(folder))).toMatchObject({
     code: 'EKIBEN_TFJS_MODEL_INVALID',
-    message: expect.stringMatching(/Unknown layer: Dents/),
+    // In one line, though TensorFlow.js says it in three.
+    message: expect.stringMatching(/^TensorFlow\.js does not open the model: Unknown layer: Dents.* 1\. .*$/),
   });
   expect(tf.memory().numTensors).toBe(numTensors);
 });
