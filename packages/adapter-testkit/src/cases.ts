@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import type { Dim, MethodInfo, Tensor } from '@ekiben/spec';
 import type { Adapter } from './adapter.ts';
 import { Bench, callOf, codeOf, methodOf } from './bench.ts';
 import type { AnyAdapter, Example } from './bench.ts';
@@ -101,6 +102,16 @@ const CASES = {
     for (const example of bench.examples) await requireAnswer(bench, runnable, example);
   },
 
+  'what it describes holds for its calls': async ({ model, examples }) => {
+    const described: Readonly<Record<string, MethodInfo | undefined>> | null = await model.describe();
+    if (described === null) return; // it need not
+    for (const example of some(examples)) {
+      const info: MethodInfo | undefined = described[example.method];
+      if (info === undefined) assert.fail(`${example.method} can be called, but is not described`);
+      requireDescribed(example, info);
+    }
+  },
+
   'wrong arguments are refused with a code': async (bench) => {
     const runnable = await bench.open();
     for (const [method, refused] of some(Object.entries(bench.adapter.refused))) {
@@ -167,6 +178,26 @@ export const titleOf = (adapter: {
   readonly title?: string | undefined;
   readonly framework: { readonly module: string };
 }) => adapter.title ?? adapter.framework.module;
+
+function requireDescribed({ method, args, result }: Example, { inputs, output }: MethodInfo): void {
+  const [first] = args;
+  const named = args.length === 1 && !isTensor(first) ? (first as Readonly<Record<string, unknown>>) : null;
+  for (const [i, { name, shape }] of inputs.entries()) {
+    const value = named === null ? args[i] : named[name];
+    assert(isTensor(value), `${method} is called without its input ${name}`);
+    const given = `${name} is described as [${shape?.join(', ')}], and called with [${value.shape.join(', ')}]`;
+    assert(fits(value.shape, shape), given);
+  }
+  if ('name' in output) assert(isTensor(result), `${method} is described to give one tensor`);
+  else assert.deepEqual(Object.keys(result as object).sort(), output.map(({ name }) => name).sort());
+}
+
+const isTensor = (value: unknown): value is Tensor => typeof value === 'object' && value !== null && 'dtype' in value;
+
+function fits(given: readonly number[], shape: readonly Dim[] | null): boolean {
+  const isLength = (length: number, axis: number) => typeof shape?.[axis] !== 'number' || shape[axis] === length;
+  return shape === null || (given.length === shape.length && given.every(isLength));
+}
 
 async function requireAnswer(bench: Bench, runnable: Parameters<typeof callOf>[0], example: Example): Promise<void> {
   requireSame(

@@ -1,3 +1,5 @@
+import type { DType, TensorInfo } from './tensor.ts';
+
 /**
  * Any function, as a constraint: its parameters are contravariant, so `never[]` accepts all. Overloads and generic methods lose
  * their types through it; adapters have none.
@@ -65,6 +67,18 @@ export interface Runnable<Methods extends object> {
   close?(): Promise<void>;
 }
 
+/** What a method takes and gives, for documentation and for callers that know the model only. */
+export interface MethodInfo {
+  /** One for each argument, in order. */
+  readonly inputs: readonly TensorInfo[];
+  /** A tensor, or a record of several by name; `dtype` is null for what is no tensor. */
+  readonly output: OutputInfo | readonly OutputInfo[];
+}
+
+export interface OutputInfo extends Omit<TensorInfo, 'dtype'> {
+  readonly dtype: DType | null;
+}
+
 /**
  * One machine-learning framework as a plain value: how to save, load and run its models. An adapter package exports one.
  *
@@ -89,6 +103,11 @@ export interface Framework<
   // Method syntax on purpose: methods are bivariant, so a list of different frameworks is assignable to AnyFramework[].
   save(model: Source, draft: Draft, options: Options): Promise<SavedModel>;
   load(files: ModelFiles, manifest: ModelManifest): Promise<Native>;
+  /**
+   * What the methods of a stored model take, found out with as little of it loaded as can be. A method that is not in it cannot be
+   * called on this model. @default nothing is known
+   */
+  describe?(files: ModelFiles, manifest: ModelManifest): Promise<{ readonly [K in MethodName<Methods>]?: MethodInfo }>;
   /** Called once, in the process that computes. */
   runnable(native: Native, manifest: ModelManifest): Runnable<Methods>;
 }

@@ -56,5 +56,16 @@ export interface Tensor<D extends DType = DType> {
   item(index: number): Scalar<D>;
 }
 
+/** A length of a shape: fixed, or open and called by a name that stands for one length wherever it stands, or any. */
+export type Dim = number | string | null;
+
+/** An input or an output of a model. */
+export interface TensorInfo<D extends DType = DType> {
+  readonly name: string;
+  readonly dtype: D;
+  /** Null: nothing is known of it. */
+  readonly shape: readonly Dim[] | null;
+}
+
 /** What tree models take: rows of float32 or float64. */
 export type Floats = Tensor<'float32'> | Tensor<'float64'>;

@@ -5,6 +5,8 @@ import {
   EkibenError,
   type CustomObjectCodec,
   type Framework,
+  type MethodInfo,
+  type MethodName,
   type ModelFiles,
   type ModelManifest,
   type PickleNode,
@@ -33,6 +35,8 @@ export interface Model<Native, Methods extends object> {
   readonly info: StoredModel;
   /** Loads the weights, anew at each call. */
   load(): Promise<Native>;
+  /** What each method takes and gives; null where the framework cannot tell. */
+  describe(): Promise<{ readonly [K in MethodName<Methods>]?: MethodInfo } | null>;
   /**
    * An object saved beside the model, such as its vectorizer. Only this one is decoded: others that cannot be read do no harm.
    * @throws EKIBEN_CUSTOM_OBJECT_NOT_FOUND, and what the codec throws for a class or field that it does not know
@@ -64,6 +68,7 @@ export function bindModel<Native, Methods extends object>(
     framework,
     info,
     load: () => framework.load(modelFiles(info), manifest),
+    describe: async () => (await framework.describe?.(modelFiles(info), manifest)) ?? null,
     async customObject(name, codec) {
       objects ??= readCustomObjects(info.path);
       const { json, pickle } = await objects;

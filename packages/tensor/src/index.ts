@@ -1,7 +1,8 @@
 export { canCast, cast, reshape } from './cast.ts';
+export type { Dim, TensorInfo } from '@ekiben/spec';
 export { float16ToNumber, numberToFloat16 } from './float16.ts';
 export { exampleInputs, matchInputs, requireValues } from './inputs.ts';
-export type { AcceptedTensor, Dim, TensorInfo } from './inputs.ts';
+export type { AcceptedTensor } from './inputs.ts';
 export { concat, split } from './join.ts';
 export { fromNested, toNested } from './nested.ts';
 export type { Nested } from './nested.ts';

@@ -1,20 +1,9 @@
 /** What a model takes: the arguments of a call, and what a program declares, held to it. */
 import { EkibenError } from '@ekiben/spec';
-import type { DType, ErrorCode, Fault, Floats, Tensor } from '@ekiben/spec';
+import type { Dim, DType, ErrorCode, Fault, Floats, Tensor, TensorInfo } from '@ekiben/spec';
 import { allocate } from './elements.ts';
 import { float16ToNumber } from './float16.ts';
 import { DenseTensor, sizeOf } from './tensor.ts';
-
-/** A length of a shape: fixed, or open and called by a name that stands for one length wherever it stands, or any. */
-export type Dim = number | string | null;
-
-/** An input or an output of a model. */
-export interface TensorInfo<D extends DType = DType> {
-  readonly name: string;
-  readonly dtype: D;
-  /** Null: nothing is known of it. */
-  readonly shape: readonly Dim[] | null;
-}
 
 type Named = Readonly<Record<string, unknown>>;
 

@@ -2,7 +2,7 @@ import type { DType, Framework, Tensor } from '@ekiben/spec';
 import { exampleInputs, requireValues } from '@ekiben/tensor';
 import type { AcceptedTensor } from '@ekiben/tensor';
 import { join } from 'node:path';
-import { loadOnnx, OnnxModel } from './model.ts';
+import { describeOnnx, loadOnnx, OnnxModel } from './model.ts';
 import type { LoadOptions, OnnxFile, OnnxValue } from './model.ts';
 import { fromPython } from './options.ts';
 import type { OnnxSaveOptions } from './options.ts';
@@ -69,6 +69,18 @@ export function onnxWith<const I extends InputTypes, const O extends OutputTypes
       requireValues('input', model.inputs, options.inputs ?? {}, 'EKIBEN_ONNX_SIGNATURE');
       requireValues('output', model.outputs, options.outputs ?? {}, 'EKIBEN_ONNX_SIGNATURE');
       return model;
+    },
+
+    async describe(files) {
+      const { inputs, outputs } = await describeOnnx(join(files.dir, MODEL_FILE));
+      return {
+        run: {
+          inputs,
+          output: outputs.map((info) =>
+            info.dtype === 'maps' ? { ...info, dtype: null } : { ...info, dtype: info.dtype },
+          ),
+        },
+      };
     },
 
     runnable(model) {

@@ -153,6 +153,14 @@ export async function loadOnnx(file: OnnxFile, options: LoadOptions = {}): Promi
   return new OnnxModel(file, proto, runtime, opened);
 }
 
+/** What a model takes and gives; needs no ONNX Runtime, and loads no weights that lie in other files. @throws as `loadOnnx` */
+export async function describeOnnx(
+  file: OnnxFile,
+): Promise<{ readonly inputs: readonly TensorInfo[]; readonly outputs: readonly OutputInfo[] }> {
+  const { inputs, outputs, zipMaps } = readModelProto(await readOnnxFile(file));
+  return { inputs: inputs.map(tensorInfo), outputs: outputs.map((info) => outputInfo(info, zipMaps)) };
+}
+
 /** @throws EKIBEN_ONNX_MODEL_INVALID */
 export async function readOnnxFile(file: OnnxFile): Promise<Uint8Array> {
   if (isUint8Array(file)) return file;

@@ -59,6 +59,12 @@ export function tfjsWith<const I extends InputTypes, const O extends OutputTypes
       return model;
     },
 
+    async describe(files) {
+      const model = await loadTfjs(files.dir, options);
+      await model.close();
+      return { predict: { inputs: model.inputs, output: model.outputs } };
+    },
+
     runnable(model) {
       const predict = model.predict.bind(model) as unknown as TfjsMethods<I, O>['predict'];
       const example = exampleInputs(model.inputs);

@@ -1,3 +1,4 @@
+export type { OutputInfo } from '@ekiben/spec';
 export type { Format } from './artifacts.ts';
 export type { BackendChosen, BackendName } from './backend.ts';
 export { tfjs, tfjsWith } from './framework.ts';
@@ -5,5 +6,4 @@ export type { InputTypes, OutputTypes, TfjsFramework, TfjsMethods, TfjsOptions }
 export { MAX_MODEL_JSON_BYTES } from './limits.ts';
 export { loadTfjs } from './model.ts';
 export type { LoadOptions, TfjsModel } from './model.ts';
-export type { OutputInfo } from './native.ts';
 export type { SaveableModel, SaveResult } from './save.ts';

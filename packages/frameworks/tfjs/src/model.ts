@@ -1,7 +1,6 @@
 import { EkibenError } from '@ekiben/spec';
-import type { DType, Tensor, TensorStorage } from '@ekiben/spec';
+import type { DType, OutputInfo, Tensor, TensorInfo, TensorStorage } from '@ekiben/spec';
 import { matchInputs, tensor } from '@ekiben/tensor';
-import type { TensorInfo } from '@ekiben/tensor';
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import { modelJsonPath, readArtifacts } from './artifacts.ts';
 import type { Format } from './artifacts.ts';
@@ -9,7 +8,7 @@ import { useBackend } from './backend.ts';
 import type { BackendName, TensorFlow } from './backend.ts';
 import { invalidModel, reasonOf } from './fault.ts';
 import { openNative } from './native.ts';
-import type { Native, OutputInfo } from './native.ts';
+import type { Native } from './native.ts';
 
 export interface LoadOptions {
   /** @default the one that the program has set, else the first that works of tfjs-node, wasm and cpu */

@@ -1,6 +1,5 @@
 // The two kinds of models of TensorFlow.js behind one face: what they take and give, by the names of their signature.
-import type { DType } from '@ekiben/spec';
-import type { Dim, TensorInfo } from '@ekiben/tensor';
+import type { Dim, DType, OutputInfo, TensorInfo } from '@ekiben/spec';
 import type { GraphModel } from '@tensorflow/tfjs-converter';
 import type { io, Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
@@ -9,12 +8,6 @@ import type { TensorFlow } from './backend.ts';
 import { formatOf } from './artifacts.ts';
 import type { Artifacts, Format } from './artifacts.ts';
 import { invalidModel, reasonOf } from './fault.ts';
-
-/** An output of a model. */
-export interface OutputInfo extends Omit<TensorInfo, 'dtype'> {
-  /** Null where the model does not say. */
-  readonly dtype: DType | null;
-}
 
 export interface Native {
   readonly format: Format;

@@ -1,5 +1,5 @@
 import { EkibenError } from '@ekiben/spec';
-import type { Floats, Framework, ModelManifest, Tensor } from '@ekiben/spec';
+import type { Floats, Framework, MethodInfo, ModelManifest, Tensor, TensorInfo } from '@ekiben/spec';
 import { tensor } from '@ekiben/tensor';
 import { loadBooster } from './booster.ts';
 import type { Booster } from './booster.ts';
@@ -60,6 +60,14 @@ export const xgboost: Framework<Booster, XgboostMethods, XgboostSaveOptions> = {
 
   async load(files) {
     return loadBooster(await files.read(MODEL_FILE));
+  },
+
+  async describe(files, manifest) {
+    const booster = loadBooster(await files.read(MODEL_FILE));
+    const rows: TensorInfo = { name: 'rows', dtype: 'float32', shape: ['n', booster.numFeatures] };
+    const info: MethodInfo = { inputs: [rows], output: { name: 'values', dtype: 'float32', shape: null } };
+    const isClassifier = modelClass(manifest.options['model_class']).endsWith('Classifier');
+    return { predict: info, apply: info, predContribs: info, ...(isClassifier && { predictProba: info }) };
   },
 
   runnable(booster, manifest) {
