@@ -14,7 +14,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { superviseRunners } from '@ekiben/runners';
+import { planRunners, superviseRunners } from '@ekiben/runners';
 import { creditRisk } from './soak-service.mjs';
 
 const API_PROCESSES = 8;
@@ -31,9 +31,12 @@ const events = {};
 subscribe('ekiben:runners:worker', ({ event }) => (events[event] = (events[event] ?? 0) + 1));
 const apis = [];
 let supervised; // onChange is called from the start on
-supervised = await superviseRunners([creditRisk], {
+const source = {
   module: file('soak-service.mjs'),
   settings: { credit_risk: { resources: { memoryMiB: MEMORY_MIB } } },
+};
+supervised = await superviseRunners(await planRunners([creditRisk], source), {
+  ...source,
   supervision: { unresponsiveMs: 5_000, restart: { maxCrashes: Infinity, maxDelayMs: 500 } },
   onChange() {
     note();

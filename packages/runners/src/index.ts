@@ -7,9 +7,9 @@ export type { BatchesRun, CallEnded, CallStarted, Tally, WorkerEvent } from './c
 export { usesCallContext } from './core.ts';
 export type { Supervision, WorkerStatus } from './runner-workers.ts';
 export { toRunner } from './runner.ts';
-export { startRunners, superviseRunners } from './start.ts';
+export { planRunners, startRunners, superviseRunners } from './start.ts';
 export type { RunnerSockets, RunnerStatus, RunningRunners, StartOptions, SupervisedRunners } from './start.ts';
-export type { RunnerPlaced, SuperviseOptions } from './supervise.ts';
+export type { RunnerPlaced, RunnerPlan, SuperviseOptions } from './supervise.ts';
 export { runnerInfo } from './types.ts';
 export type {
   AnyRunner,

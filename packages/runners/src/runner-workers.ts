@@ -3,14 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { Supervisor } from '@ekiben/supervisor';
-import type { SlotState, SupervisorOptions } from '@ekiben/supervisor';
+import type { Child, SlotState, SupervisorOptions } from '@ekiben/supervisor';
 import { PINNED_TAGS_ENV } from './bootstrap.ts';
 import type { BatchNote, Bootstrap, WorkerFacts } from './bootstrap.ts';
 import { batchesRun, workerEvents } from './channels.ts';
 import type { BatchesRun, WorkerEvent } from './channels.ts';
-import type { RunnerCore } from './core.ts';
 import { WORKER_OLD_SPACE_MIB } from './limits.ts';
 import { workerEnvironment } from './resources.ts';
+import type { Settings } from './settings.ts';
 import { makeSocketDirectory } from './socket-directory.ts';
 import type { SocketDirectory } from './socket-directory.ts';
 import type { RunnerSettings } from './types.ts';
@@ -39,13 +39,18 @@ export interface WorkerStatus {
 }
 
 interface WorkersOptions {
-  readonly core: RunnerCore;
+  /** Of the runner. */
+  readonly name: string;
+  readonly settings: Settings;
   readonly source: WorkerSource;
-  readonly settings: RunnerSettings | undefined;
+  /** What of the settings is not in the code. */
+  readonly configured: RunnerSettings | undefined;
   readonly supervision: Supervision;
   /** What the workers of all runners share. */
   readonly cpus: { readonly available: number; readonly workers: number };
   onChange(): void;
+  onAnswer(worker: Child, topic: string, answer: unknown): void;
+  onExit(worker: Child): void;
 }
 
 const ENTRY = createRequire(import.meta.url).resolve('@ekiben/runners/worker');
@@ -63,12 +68,9 @@ export class RunnerWorkers {
     return workers;
   }
 
-  private constructor(
-    { core, source, settings, supervision, cpus, onChange }: WorkersOptions,
-    directory: SocketDirectory,
-  ) {
-    const { name } = core.definition;
-    const { workers, resources } = core.settings;
+  private constructor(options: WorkersOptions, directory: SocketDirectory) {
+    const { name, settings, source, configured, supervision, cpus } = options;
+    const { workers, resources } = settings;
     this.#directory = directory;
     this.#supervisor = new Supervisor({
       ...supervision,
@@ -78,13 +80,13 @@ export class RunnerWorkers {
       command(index, serial) {
         const target = `${resolve(source.module)}:${source.exportName}`;
         const role = { kind: 'runner', name, index } as const;
-        const bootstrap: Bootstrap = { target, role, pinnedTags: source.pinnedTags, settings };
+        const bootstrap: Bootstrap = { target, role, pinnedTags: source.pinnedTags, settings: configured };
         return {
           file: ENTRY,
           execArgv: [`--initial-old-space-size=${WORKER_OLD_SPACE_MIB}`],
           args: [JSON.stringify(bootstrap, finite), socketPath(directory.path, serial)],
           env: {
-            ...workerEnvironment(name, core.settings, index, cpus),
+            ...workerEnvironment(name, settings, index, cpus),
             [PINNED_TAGS_ENV]: JSON.stringify(source.pinnedTags),
           },
         };
@@ -94,7 +96,9 @@ export class RunnerWorkers {
         const message: WorkerEvent = { runner: name, worker: slot, event, pid, error };
         workerEvents.publish(message);
       },
-      onChange,
+      onChange: () => options.onChange(),
+      onAnswer: (worker, topic, answer) => options.onAnswer(worker, topic, answer),
+      onExit: (worker) => options.onExit(worker),
     });
   }
 
@@ -129,6 +133,16 @@ export class RunnerWorkers {
   /** Replaces every worker without a gap. @throws what a new one threw while it started */
   roll(): Promise<void> {
     return this.#supervisor.roll();
+  }
+
+  /** See `ask` of `@ekiben/supervisor`. */
+  ask(topic: string, timeoutMs: number): Promise<void> {
+    return this.#supervisor.ask(topic, timeoutMs);
+  }
+
+  /** Ends them at once. */
+  kill(): void {
+    this.#supervisor.kill();
   }
 
   async close(): Promise<void> {

@@ -2,15 +2,15 @@
  * Starts the runners of a service.
  *
  * In one process `startRunners` does it all: it loads the embedded ones, keeps worker processes for the others and connects to them.
- * Where several API processes share the workers, their supervisor calls `superviseRunners` once, and each of them `startRunners` with
- * the sockets that the supervisor tells it, and `update` when they change.
+ * Where several API processes share the workers, one of them calls `planRunners` and tells its supervisor the plans, the supervisor calls
+ * `superviseRunners` once, and each of them `startRunners` with the sockets that the supervisor tells it, and `update` when they change.
  */
 import { PROTOCOL } from './call-frames.ts';
 import { coreOf } from './core.ts';
 import type { RunnerCore } from './core.ts';
 import type { WorkerStatus } from './runner-workers.ts';
-import { allOrNone, configure, supervise } from './supervise.ts';
-import type { Supervised, SuperviseOptions } from './supervise.ts';
+import { allOrNone, configure, plan, supervise } from './supervise.ts';
+import type { RunnerPlan, Supervised, SuperviseOptions } from './supervise.ts';
 import type { AnyRunner } from './types.ts';
 import { WorkerPool } from './worker-pool.ts';
 
@@ -38,34 +38,49 @@ export interface SupervisedRunners {
   readonly sockets: RunnerSockets;
   /** Replaces every worker process without a gap. @throws what a new one threw while it started */
   roll(): Promise<void>;
+  /** Asks every worker; see `onAnswer`. Resolves when all have answered, or the time is over. */
+  ask(topic: string, timeoutMs: number): Promise<void>;
   /** Lets calls under way finish, then ends every process. */
   close(): Promise<void>;
+  /** Ends every process at once. */
+  kill(): void;
 }
 
-export interface RunningRunners extends SupervisedRunners {
+export interface RunningRunners extends Omit<SupervisedRunners, 'ask' | 'kill'> {
   /** The workers that another process supervises have changed. */
   update(sockets: RunnerSockets): void;
 }
 
 /**
+ * Decides where each runner computes, for whoever supervises the workers. What was measured for this in this process stays loaded.
+ * @throws EKIBEN_RUNNER_NAME_TAKEN, EKIBEN_RUNNER_OPTION_INVALID, EKIBEN_SERVICE_MODULE_UNKNOWN, and what loading a model throws
+ */
+export function planRunners(
+  runners: readonly AnyRunner[],
+  options: Pick<SuperviseOptions, 'module' | 'settings'> = {},
+): Promise<readonly RunnerPlan[]> {
+  return plan(runners.map(coreOf), options);
+}
+
+/**
  * Keeps the worker processes of all runners that need some, for other processes that call them. A runner that does not start is down.
- * @throws EKIBEN_RUNNER_NAME_TAKEN, EKIBEN_RUNNER_OPTION_INVALID, EKIBEN_SERVICE_MODULE_UNKNOWN, and what loading a model throws that
- * is measured here; nothing is left running then
+ * @throws EKIBEN_SERVICE_MODULE_UNKNOWN; nothing is left running then
  */
 export async function superviseRunners(
-  runners: readonly AnyRunner[],
+  plans: readonly RunnerPlan[],
   options: SuperviseOptions = {},
 ): Promise<SupervisedRunners> {
-  const cores = runners.map(coreOf);
-  const supervised = await supervise(cores, options);
-  await Promise.all(cores.map((core) => core.unload())); // what was measured here is not called here
+  const supervised = await supervise(plans, options);
   return {
     status: () => supervised.map((each) => statusOf(each, each.workers === null || each.workers.sockets.length > 0)),
     get sockets() {
       return socketsOf(supervised);
     },
     roll: () => roll(supervised),
+    ask: async (topic, timeoutMs) =>
+      void (await Promise.all(supervised.map(({ workers }) => workers?.ask(topic, timeoutMs)))),
     close: async () => void (await Promise.all(supervised.map(async ({ workers }) => workers?.close()))),
+    kill: () => supervised.forEach(({ workers }) => workers?.kill()),
   };
 }
 
@@ -84,9 +99,12 @@ export async function startRunners(runners: readonly AnyRunner[], options: Start
   };
   const supervised =
     sockets === undefined
-      ? await supervise(cores, { ...options, onChange: connect })
+      ? await supervise(await plan(cores, options), { ...options, onChange: connect })
       : configure(cores, options).map((core) => elsewhere(core, sockets));
-  callable = await allOrNone(supervised.map(makeCallable), release);
+  callable = await allOrNone(
+    cores.map((core, at) => makeCallable(core, supervised[at] as Supervised)),
+    release,
+  );
   const update = (changed: RunnerSockets) => {
     for (const { pool, core } of callable) pool?.update(changed[core.definition.name] ?? []);
   };
@@ -105,15 +123,16 @@ export async function startRunners(runners: readonly AnyRunner[], options: Start
 
 /** A runner that can be called here: by its pool of connections if it is in processes. */
 interface Callable extends Supervised {
+  readonly core: RunnerCore;
   readonly pool: WorkerPool | null;
 }
 
 /** A worker that cannot start at all would be no better later: better to know now. */
-async function makeCallable(supervised: Supervised): Promise<Callable> {
-  const { core, placement, workers } = supervised;
+async function makeCallable(core: RunnerCore, supervised: Supervised): Promise<Callable> {
+  const { placement, workers } = supervised;
   if (placement.place === 'embedded') {
     await (await core.embedded()).warmUp();
-    return { ...supervised, pool: null };
+    return { ...supervised, core, pool: null };
   }
   const { name, models } = core.definition;
   const pool = new WorkerPool({ protocol: PROTOCOL, runner: name, models });
@@ -128,7 +147,7 @@ async function makeCallable(supervised: Supervised): Promise<Callable> {
     }
   }
   core.attach(pool);
-  return { ...supervised, pool };
+  return { ...supervised, core, pool };
 }
 
 async function release({ core, pool, workers }: Callable): Promise<void> {
@@ -138,13 +157,14 @@ async function release({ core, pool, workers }: Callable): Promise<void> {
 }
 
 function elsewhere(core: RunnerCore, sockets: RunnerSockets): Supervised {
-  const place = Object.hasOwn(sockets, core.definition.name) ? 'process' : 'embedded';
-  return { core, placement: { place, reason: 'as the supervisor decided' }, workers: null };
+  const { name } = core.definition;
+  const place = Object.hasOwn(sockets, name) ? 'process' : 'embedded';
+  return { name, placement: { place, reason: 'as the supervisor decided' }, workers: null };
 }
 
 function socketsOf(supervised: readonly Supervised[]): RunnerSockets {
   const sockets: Record<string, readonly string[]> = {};
-  for (const { core, workers } of supervised) if (workers !== null) sockets[core.definition.name] = workers.sockets;
+  for (const { name, workers } of supervised) if (workers !== null) sockets[name] = workers.sockets;
   return sockets;
 }
 
@@ -152,9 +172,9 @@ async function roll(supervised: readonly Supervised[]): Promise<void> {
   for (const { workers } of supervised) await workers?.roll();
 }
 
-function statusOf({ core, placement, workers }: Supervised, isReady: boolean): RunnerStatus {
+function statusOf({ name, placement, workers }: Supervised, isReady: boolean): RunnerStatus {
   return {
-    name: core.definition.name,
+    name,
     placement: placement.place,
     reason: placement.reason,
     state: isReady ? 'ready' : 'down',

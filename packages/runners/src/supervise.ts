@@ -2,11 +2,13 @@
 import { channel } from 'node:diagnostics_channel';
 import { EkibenError } from '@ekiben/spec';
 import { availableCpus } from '@ekiben/supervisor';
+import type { Child } from '@ekiben/supervisor';
 import type { RunnerCore } from './core.ts';
 import { choosePlacement } from './placement.ts';
 import type { Placement } from './placement.ts';
 import { RunnerWorkers } from './runner-workers.ts';
 import type { Supervision } from './runner-workers.ts';
+import type { Settings } from './settings.ts';
 import type { RunnerSettings } from './types.ts';
 
 export interface SuperviseOptions {
@@ -21,6 +23,10 @@ export interface SuperviseOptions {
   readonly supervision?: Supervision | undefined;
   /** The workers, or the state of one, have changed. */
   onChange?(): void;
+  /** A worker has answered `ask(topic)`, or says how it would when it ends. */
+  onAnswer?(worker: Child, topic: string, answer: unknown): void;
+  /** A worker has ended, for whatever reason. */
+  onExit?(worker: Child): void;
 }
 
 /** On the diagnostics channel `ekiben:runners:placed`, once for each runner that starts. */
@@ -32,47 +38,72 @@ export interface RunnerPlaced {
 
 const placed = channel('ekiben:runners:placed');
 
+/** What starts the workers of a runner: plain data, JSON as well, so that it may come from another process. */
+export interface RunnerPlan {
+  readonly name: string;
+  /** Tags of the models it runs. */
+  readonly models: readonly string[];
+  readonly placement: Placement;
+  /** What its workers measure may still change the placement. */
+  readonly isTentative: boolean;
+  readonly settings: Settings;
+}
+
 export interface Supervised {
-  readonly core: RunnerCore;
+  /** Of the runner. */
+  readonly name: string;
   readonly placement: Placement;
   /** Of a runner in processes. */
   readonly workers: RunnerWorkers | null;
 }
 
 /**
- * Resolves when the workers are ready, or down.
+ * Decides where each runner computes. One that its adapter expects in this process is measured here; the others, once they run in
+ * their own.
  * @throws EKIBEN_RUNNER_NAME_TAKEN, EKIBEN_RUNNER_OPTION_INVALID, EKIBEN_SERVICE_MODULE_UNKNOWN, and what loading a model throws
- * that is measured here; nothing is left running then
  */
-export async function supervise(
-  cores: readonly RunnerCore[],
-  options: SuperviseOptions,
-): Promise<readonly Supervised[]> {
+export async function plan(cores: readonly RunnerCore[], options: SuperviseOptions): Promise<readonly RunnerPlan[]> {
   configure(cores, options);
   const canSpawn = options.module !== undefined;
-  const placements = await Promise.all(cores.map((core) => place(core, canSpawn)));
-  const places = cores.map((core, at) => ({ core, placement: placements[at] as Placement }));
-  const inProcesses = places.filter(({ placement }) => placement.place === 'process');
-  const workers = inProcesses.reduce((sum, { core }) => sum + core.settings.workers, 0);
+  return Promise.all(
+    cores.map(async (core) => {
+      const { settings, definition } = core;
+      const { name, models, declaredPlacement } = definition;
+      const placement = await place(core, canSpawn);
+      const isTentative = settings.placement === 'auto' && declaredPlacement === 'process';
+      return { name, models, placement, isTentative, settings: finite(settings) };
+    }),
+  );
+}
+
+/** JSON has no Infinity, which a limit may be. */
+function finite(settings: Settings): Settings {
+  const text = JSON.stringify(settings, (_name, value: unknown) => (value === Infinity ? Number.MAX_VALUE : value));
+  return JSON.parse(text) as Settings;
+}
+
+/** Resolves when the workers are ready, or down. @throws EKIBEN_SERVICE_MODULE_UNKNOWN; nothing is left running then */
+export async function supervise(
+  plans: readonly RunnerPlan[],
+  options: SuperviseOptions,
+): Promise<readonly Supervised[]> {
+  const inProcesses = plans.filter(({ placement }) => placement.place === 'process');
+  const workers = inProcesses.reduce((sum, { settings }) => sum + settings.workers, 0);
   const cpus = { available: availableCpus(), workers };
-  const pinnedTags = { ...latestTags(cores), ...options.pinnedTags };
-  const start = async ({ core, placement }: Omit<Supervised, 'workers'>): Promise<Supervised> => {
-    const workers = placement.place === 'process' ? await startWorkers(core, { ...options, pinnedTags }, cpus) : null;
-    return workers === null ? { core, placement, workers } : reconsider(core, placement, workers);
+  const pinnedTags = { ...latestTags(plans), ...options.pinnedTags };
+  const start = async (planned: RunnerPlan): Promise<Supervised> => {
+    const { name, placement } = planned;
+    if (placement.place === 'embedded') return { name, placement, workers: null };
+    return reconsider(planned, await startWorkers(planned, { ...options, pinnedTags }, cpus));
   };
-  const supervised = await allOrNone(places.map(start), async ({ workers }) => workers?.close());
-  for (const { core, placement } of supervised) {
-    const message: RunnerPlaced = {
-      runner: core.definition.name,
-      placement: placement.place,
-      reason: placement.reason,
-    };
+  const supervised = await allOrNone(plans.map(start), async (each) => each.workers?.close());
+  for (const { name, placement } of supervised) {
+    const message: RunnerPlaced = { runner: name, placement: placement.place, reason: placement.reason };
     placed.publish(message);
   }
   return supervised;
 }
 
-/** A runner that the adapter expects in this process is measured here; the others, once they run in their own. */
 async function place(core: RunnerCore, canSpawn: boolean): Promise<Placement> {
   const { placement } = core.settings;
   const { name, declaredPlacement } = core.definition;
@@ -85,37 +116,41 @@ async function place(core: RunnerCore, canSpawn: boolean): Promise<Placement> {
   return choice;
 }
 
-async function reconsider(core: RunnerCore, first: Placement, workers: RunnerWorkers): Promise<Supervised> {
-  if (core.settings.placement !== 'auto' || core.definition.declaredPlacement === 'embedded') {
-    return { core, placement: first, workers };
-  }
-  const placement = choosePlacement('process', workers.warmUpMs, true);
-  if (placement.place === 'process') return { core, placement, workers };
+async function reconsider(
+  { name, placement, isTentative }: RunnerPlan,
+  workers: RunnerWorkers,
+): Promise<Supervised> {
+  if (!isTentative) return { name, placement, workers };
+  const measured = choosePlacement('process', workers.warmUpMs, true);
+  if (measured.place === 'process') return { name, placement: measured, workers };
   await workers.close();
-  return { core, placement, workers: null };
+  return { name, placement: measured, workers: null };
 }
 
 function startWorkers(
-  core: RunnerCore,
-  { module, exportName = 'svc', pinnedTags = {}, settings, supervision = {}, onChange }: SuperviseOptions,
+  { name, settings }: RunnerPlan,
+  options: SuperviseOptions,
   cpus: { readonly available: number; readonly workers: number },
 ): Promise<RunnerWorkers> {
-  const { name } = core.definition;
+  const { module, exportName = 'svc', pinnedTags = {}, supervision = {} } = options;
   if (module === undefined) throw moduleUnknown(name);
   return RunnerWorkers.start({
-    core,
+    name,
+    settings,
     source: { module, exportName, pinnedTags },
-    settings: settings?.[name],
+    configured: options.settings?.[name],
     supervision,
     cpus,
-    onChange: () => onChange?.(),
+    onChange: () => options.onChange?.(),
+    onAnswer: (worker, topic, answer) => options.onAnswer?.(worker, topic, answer),
+    onExit: (worker) => options.onExit?.(worker),
   });
 }
 
 /** A worker started later must not find a newer version. A name that has two versions here was not asked for as `latest`. */
-function latestTags(cores: readonly RunnerCore[]): Record<string, string> {
+function latestTags(plans: readonly RunnerPlan[]): Record<string, string> {
   const pins = new Map<string, string | null>();
-  for (const tag of new Set(cores.flatMap((core) => core.definition.models))) {
+  for (const tag of new Set(plans.flatMap(({ models }) => models))) {
     const latest = `${tag.slice(0, tag.indexOf(':'))}:latest`;
     pins.set(latest, pins.has(latest) ? null : tag);
   }

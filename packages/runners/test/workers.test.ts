@@ -2,7 +2,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { startRunners, superviseRunners, withCallContext } from '../src/index.ts';
+import { planRunners, startRunners, superviseRunners, withCallContext } from '../src/index.ts';
 import type { BatchesRun, RunnerSettings, StartOptions } from '../src/index.ts';
 import { doublerModule, doublerRunner, rowsOf, valuesOf } from './doubler.ts';
 
@@ -203,9 +203,11 @@ describe('worker processes', () => {
 
   test('that one process supervises are called by others, which follow when they change', async () => {
     let changed = () => {};
-    const supervised = await superviseRunners([doublerRunner()], {
-      module: doublerModule,
-      settings: { doubler: { workers: 2 } },
+    const source = { module: doublerModule, settings: { doubler: { workers: 2 } } };
+    // As they come from another process.
+    const plans = structuredClone(await planRunners([doublerRunner()], source));
+    const supervised = await superviseRunners(plans, {
+      ...source,
       onChange: () => changed(),
     });
     toClose.push(supervised);

@@ -1,6 +1,5 @@
 /** The address that a server listens on. */
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { EkibenError } from '@ekiben/spec';
 
 export function urlOf(host: string, port: number): string {
@@ -11,10 +10,14 @@ export function urlOf(host: string, port: number): string {
  * Starts listening and returns the port.
  * @throws EKIBEN_PORT_IN_USE, EKIBEN_LISTEN_FAILED
  */
-export function bind(http: Server, port: number, host: string): Promise<number> {
+export function bind(server: Server, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    http.once('error', (error: NodeJS.ErrnoException) => reject(listenFailed(error, port, host)));
-    http.listen({ port, host }, () => resolve((http.address() as AddressInfo).port));
+    const failed = (error: NodeJS.ErrnoException) => reject(listenFailed(error, port, host));
+    server.once('error', failed).listen({ port, host }, () => {
+      // Later on it is a connection that could not be accepted, such as for want of file descriptors: the others go on.
+      server.off('error', failed).on('error', (error) => process.emitWarning(error));
+      resolve((server.address() as AddressInfo).port);
+    });
   });
 }
 

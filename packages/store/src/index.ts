@@ -19,6 +19,7 @@ export {
   type ListedModel,
   type ListFilter,
   type SaveOptions,
+  type TagResolved,
 } from './model-store.ts';
 export type { Pruned } from './prune.ts';
 export { nearest } from './nearest.ts';

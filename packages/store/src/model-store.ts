@@ -1,4 +1,5 @@
 // The model store: what `bentoml.models` does, and what BentoML's lacks.
+import { channel } from 'node:diagnostics_channel';
 import type { CustomObject, Draft, Framework, Signature, Signatures } from '@ekiben/spec';
 import type { Aliases } from './aliases.ts';
 import type { Outcome } from './commit.ts';
@@ -25,6 +26,16 @@ import { newVersion } from './version.ts';
 interface ModelFacts extends ItemFacts {
   readonly module: string;
 }
+
+/** On the diagnostics channel `ekiben:store:resolved`: a model was asked for. */
+export interface TagResolved {
+  readonly home: string;
+  /** With `latest` where no version was asked for: what a process that starts others pins for them. */
+  readonly tag: string;
+  readonly resolved: string;
+}
+
+const tagResolved = channel('ekiben:store:resolved');
 
 /** A model as `list` shows it, without its manifest having been read anew. */
 export type ListedModel = Listed<ModelFacts>;
@@ -120,13 +131,16 @@ export class ModelStore {
   get(tag: string): Promise<StoredModel>;
   async get(tag: string, framework?: Framework<unknown, object>): Promise<StoredModel | Model<unknown, object>> {
     const stored = await this.#models.get(pinned(tag));
+    this.#publish(tag, stored.tag);
     return framework === undefined ? stored : bindModel(stored, framework);
   }
 
   /** The tag that `tag` means now: `name:version`, never an alias or `latest`. Throws as `get` does. */
   async resolve(tag: string): Promise<string> {
     const { name, version } = await this.#models.resolve(pinned(tag));
-    return formatTag(name, version);
+    const resolved = formatTag(name, version);
+    this.#publish(tag, resolved);
+    return resolved;
   }
 
   /** Models, newest first. */
@@ -261,6 +275,12 @@ export class ModelStore {
     return this.#models.prune();
   }
 
+  #publish(tag: string, resolved: string): void {
+    if (!tagResolved.hasSubscribers) return;
+    const message: TagResolved = { home: storeHome(this.#home), tag: withVersion(tag), resolved };
+    tagResolved.publish(message);
+  }
+
   async #add(tag: string, write: (draft: StoreDraft) => Promise<NewModel>): Promise<Stored<ModelInfo>> {
     const identity = newIdentity(tag);
     const { item } = await this.#models.add(async (draft) => {
@@ -301,8 +321,12 @@ interface NewModel extends CreateOptions {
 
 /** What a supervisor pinned for its children wins over `latest` and aliases. */
 function pinned(tag: string): string {
+  return pinnedTags().get(withVersion(tag)) ?? tag;
+}
+
+function withVersion(tag: string): string {
   const { name, version } = parseTag(tag);
-  return pinnedTags().get(formatTag(name, version ?? LATEST)) ?? tag;
+  return formatTag(name, version ?? LATEST);
 }
 
 function newIdentity(tag: string): Pick<ModelInfo, 'name' | 'version' | 'creationTime'> {

@@ -1,6 +1,7 @@
 /** One child, from its start to its end. */
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { EkibenError } from '@ekiben/spec';
 import { fromErrorRecord } from './error-record.ts';
 import type { ChildMessage, SupervisorMessage } from './messages.ts';
@@ -24,6 +25,10 @@ export interface Child {
   readonly pid: number;
   /** What its `start` resolved to. */
   readonly facts: unknown;
+  /** When it was last heard of, in ms of `performance.now()`: every half second while its event loop turns. */
+  readonly lastSign: number;
+  /** Tells it something, as JSON; see `onMessage` of its role. A connection that goes with it is the child's from then on. */
+  send(message: unknown, connection?: Socket): void;
 }
 
 export interface ChildOptions {
@@ -33,6 +38,7 @@ export interface ChildOptions {
   readonly serial: number;
   readonly command: Command;
   onNote(child: Child, note: unknown): void;
+  onAnswer(child: Child, topic: string, answer: unknown): void;
 }
 
 /** How a process ended. */
@@ -47,16 +53,18 @@ export class RunningChild implements Child {
   /** Never rejects. */
   readonly exited: Promise<Ending>;
   facts: unknown = null;
-  /** When it was last heard of, in ms of `performance.now()`. */
   lastSign = performance.now();
   /** Resident set size. */
   memoryBytes = 0;
   readonly #process: ChildProcess;
   readonly #name: string;
   readonly #started: Promise<void>;
+  /** Questions that it has not answered yet. */
+  readonly #asked = new Map<number, () => void>();
+  #questions = 0;
   #killed = false;
 
-  constructor({ name, slot, serial, command, onNote }: ChildOptions) {
+  constructor({ name, slot, serial, command, onNote, onAnswer }: ChildOptions) {
     const { file, args = [], env = {}, execArgv = [] } = command;
     this.slot = slot;
     this.serial = serial;
@@ -73,7 +81,10 @@ export class RunningChild implements Child {
         this.lastSign = performance.now();
         if (message.kind === 'alive') this.memoryBytes = message.memoryBytes;
         else if (message.kind === 'note') onNote(this, message.note);
-        else if (message.kind === 'failed') reject(fromErrorRecord(message.error));
+        else if (message.kind === 'answer') {
+          onAnswer(this, message.topic, message.answer);
+          if (message.id !== null) this.#asked.get(message.id)?.();
+        } else if (message.kind === 'failed') reject(fromErrorRecord(message.error));
         else resolve(void (this.facts = message.facts));
       });
     });
@@ -99,13 +110,33 @@ export class RunningChild implements Child {
   }
 
   drain(): void {
-    const message: SupervisorMessage = { kind: 'drain' };
-    if (this.#process.connected) this.#process.send(message, () => {}); // it may be gone already, or end just now
+    this.#send({ kind: 'drain' });
+  }
+
+  send(message: unknown, connection?: Socket): void {
+    this.#send({ kind: 'message', message }, connection);
+  }
+
+  /** Resolves when its answer was heard, it has ended, or the time is over. */
+  async ask(topic: string, timeoutMs: number): Promise<void> {
+    const id = this.#questions++;
+    const answered = new Promise<void>((resolve) => this.#asked.set(id, resolve));
+    const over = setTimeout(() => this.#asked.get(id)?.(), timeoutMs);
+    this.#send({ kind: 'ask', topic, id });
+    await Promise.race([answered, this.exited]);
+    clearTimeout(over);
+    this.#asked.delete(id);
   }
 
   kill(): void {
     this.#killed = true;
     this.#process.kill('SIGKILL');
+  }
+
+  #send(message: SupervisorMessage, connection?: Socket): void {
+    // It may be gone already, or end just now.
+    if (this.#process.connected) this.#process.send(message, connection, undefined, () => {});
+    else connection?.destroy();
   }
 
   #endedEarly({ code, signal }: Ending, timeoutMs: number): never {

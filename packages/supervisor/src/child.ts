@@ -1,4 +1,5 @@
 /** The child's side: tells its supervisor when it is ready and that it is alive, and ends when it is told to or left alone. */
+import type { Socket } from 'node:net';
 import { toErrorRecord } from './error-record.ts';
 import { HEARTBEAT_MS } from './messages.ts';
 import type { ChildMessage, SupervisorMessage } from './messages.ts';
@@ -11,17 +12,37 @@ export interface ChildRole {
    * the supervisor is gone.
    */
   stop(): Promise<void>;
+  /** Hears what the supervisor sends, from the first moment on: before `start` has resolved, too. */
+  onMessage?(message: unknown, connection?: Socket): void;
+}
+
+type Respond = () => unknown;
+const answers = new Map<string, Respond>();
+
+/**
+ * Answers the supervisor's `ask(topic)` in this process, as JSON. When the process ends in good order, the last answer is told
+ * without being asked for.
+ */
+export function answer(topic: string, respond: Respond): void {
+  answers.set(topic, respond);
 }
 
 /** Takes the role in this process, which a {@link Supervisor} has started. */
 export async function runChild(role: ChildRole): Promise<void> {
   let ending: Promise<never> | undefined;
   const end = () => {
-    ending ??= role.stop().then(() => process.exit());
+    ending ??= role
+      .stop()
+      .then(lastWords)
+      .then(() => process.exit());
   };
   // Without its supervisor nobody could ever stop this process.
   process.once('disconnect', end);
-  process.on('message', (message: SupervisorMessage) => message.kind === 'drain' && end());
+  process.on('message', (message: SupervisorMessage, connection?: Socket) => {
+    if (message.kind === 'drain') end();
+    else if (message.kind === 'ask') void tell(message.topic, message.id);
+    else role.onMessage?.(message.message, connection);
+  });
   process.once('SIGTERM', end);
   process.on('SIGINT', () => {}); // Ctrl-C reaches the whole process group: it is the supervisor who then drains us.
   try {
@@ -36,6 +57,19 @@ export async function runChild(role: ChildRole): Promise<void> {
 /** Tells the supervisor something about the work, as JSON; see `onNote`. */
 export function sendNote(note: unknown): void {
   send({ kind: 'note', note });
+}
+
+/** Resolves when everything that was said has left this process. */
+async function lastWords(): Promise<void> {
+  await Promise.all([...answers.keys()].map((topic) => tell(topic, null)));
+}
+
+async function tell(topic: string, id: number | null): Promise<void> {
+  // One that fails to answer says nothing; that is no reason to end.
+  const given: unknown = await Promise.resolve(topic)
+    .then((known) => answers.get(known)?.())
+    .catch(() => undefined);
+  await new Promise<void>((resolve) => send({ kind: 'answer', topic, id, answer: given }, resolve));
 }
 
 /** A message that no longer gets there is not missed: the supervisor is gone. */

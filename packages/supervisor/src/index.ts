@@ -1,5 +1,5 @@
 export type { ChildEvent } from './channel.ts';
-export { runChild, sendNote } from './child.ts';
+export { answer, runChild, sendNote } from './child.ts';
 export type { ChildRole } from './child.ts';
 export type { Child, Command } from './child-process.ts';
 export { availableCpus } from './cpus.ts';

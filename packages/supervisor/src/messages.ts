@@ -7,9 +7,14 @@ export type ChildMessage =
   | { readonly kind: 'failed'; readonly error: ErrorRecord }
   /** Every {@link HEARTBEAT_MS}: its event loop turns. */
   | { readonly kind: 'alive'; readonly memoryBytes: number }
-  | { readonly kind: 'note'; readonly note: unknown };
+  | { readonly kind: 'note'; readonly note: unknown }
+  /** `id`: of the question; null for the last word of one that ends. */
+  | { readonly kind: 'answer'; readonly topic: string; readonly id: number | null; readonly answer: unknown };
 
-/** Finish what you do, take nothing new, then exit. */
-export type SupervisorMessage = { readonly kind: 'drain' };
+export type SupervisorMessage =
+  /** Finish what you do, take nothing new, then exit. */
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'message'; readonly message: unknown }
+  | { readonly kind: 'ask'; readonly topic: string; readonly id: number };
 
 export const HEARTBEAT_MS = 500;

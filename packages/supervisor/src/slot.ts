@@ -104,14 +104,18 @@ export class Slot {
   /** Ends at once what is there, be it on its way in or out. */
   kill(): void {
     this.#stop.abort();
-    this.child?.kill();
-    for (const child of this.#leaving.keys()) child.kill();
+    for (const child of this.children) child.kill();
+  }
+
+  /** The one that works and those on their way out. */
+  get children(): readonly RunningChild[] {
+    return [...(this.child === null ? [] : [this.child]), ...this.#leaving.keys()];
   }
 
   /** Kills what has given no sign of life since `time`, be it on its way out already. */
   killSilent(time: number): void {
-    for (const child of [this.child, ...this.#leaving.keys()]) {
-      if (child === null || child.lastSign >= time) continue;
+    for (const child of this.children) {
+      if (child.lastSign >= time) continue;
       this.#publish('unresponsive', child);
       child.kill();
     }

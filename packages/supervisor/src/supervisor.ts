@@ -13,8 +13,8 @@ export interface SupervisorOptions {
   readonly name: string;
   /** How many children. @default 1 */
   readonly count?: number | undefined;
-  /** What to run in a slot, 0 to count - 1; asked for each start, with the number of the start. */
-  command(slot: number, serial: number): Command;
+  /** What to run in a slot, 0 to count - 1; asked for each start, with the number of the start. If it throws, the start has failed. */
+  command(slot: number, serial: number): Command | Promise<Command>;
   /** A child has started. It counts as ready once this resolves; if it rejects, the child is killed and the start has failed. */
   onReady?(child: Child): Promise<void> | void;
   /** The child will be told to finish: give it no more work. */
@@ -23,6 +23,10 @@ export interface SupervisorOptions {
   onNote?(child: Child, note: unknown): void;
   /** Something became of a child; the same is on the diagnostics channel `ekiben:supervisor:child`. */
   onEvent?(event: ChildEvent): void;
+  /** A child has answered `ask(topic)`, or says how it would when it ends. Undefined: it knows no such topic. */
+  onAnswer?(child: Child, topic: string, answer: unknown): void;
+  /** A child that was running has ended, for whatever reason. */
+  onExit?(child: Child): void;
   /** The status has changed. */
   onChange?(): void;
   /** How long a start may take. @default 120000 */
@@ -118,6 +122,19 @@ export class Supervisor {
     }));
   }
 
+  /** Those that can be given work. */
+  get children(): readonly Child[] {
+    return this.#slots.flatMap(({ state, child }) => (state === 'ready' && child !== null ? child : []));
+  }
+
+  /**
+   * Asks every child, those on their way out included; see `onAnswer`. Resolves when all have answered, or the time is over.
+   */
+  async ask(topic: string, timeoutMs: number): Promise<void> {
+    const children = this.#slots.flatMap((slot) => slot.children);
+    await Promise.all(children.map((child) => child.ask(topic, timeoutMs)));
+  }
+
   /**
    * Replaces every child, one after another: a new one is ready before the old one finishes. One that is down is started again.
    * @throws what a new child threw while it started; the children not yet replaced stay
@@ -145,10 +162,19 @@ export class Supervisor {
   }
 
   async #launch(slot: number, signal: AbortSignal): Promise<RunningChild> {
-    const { name, startTimeoutMs = 120_000, onReady, onNote } = this.#options;
+    const { name, startTimeoutMs = 120_000, onReady, onNote, onAnswer, onExit } = this.#options;
     const serial = this.#serial++;
-    const command = this.#options.command(slot, serial);
-    const child = new RunningChild({ name, slot, serial, command, onNote: (from, note) => onNote?.(from, note) });
+    const command = await this.#options.command(slot, serial);
+    signal.throwIfAborted();
+    const child = new RunningChild({
+      name,
+      slot,
+      serial,
+      command,
+      onNote: (from, note) => onNote?.(from, note),
+      onAnswer: (from, topic, answer) => onAnswer?.(from, topic, answer),
+    });
+    void child.exited.then(() => onExit?.(child));
     const kill = () => child.kill();
     signal.addEventListener('abort', kill, { once: true });
     try {
