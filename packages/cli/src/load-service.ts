@@ -1,20 +1,25 @@
 // From what a user types (`src/service.ts:svc`, a folder) to the exported Service and the JavaScript module that holds it.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 
-import { Service } from '@ekiben/service';
+import { importService } from '@ekiben/server';
+import type { ServiceModule } from '@ekiben/server';
 import { EkibenError } from '@ekiben/spec';
 
 import { compile } from './compile.ts';
 
-type AnyService = Service<Record<never, never>, unknown>;
-
-export interface LoadedService {
-  readonly service: AnyService;
-  /** The JavaScript file that a child process imports to find the same service. */
+/** Where a service is. */
+export interface ServiceLocation {
+  /** The JavaScript file that every process imports. */
   readonly module: string;
-  readonly exportName: string;
+  /** Undefined: the only Service that it exports. */
+  readonly exportName: string | undefined;
+  /** What the user knows `module` as. */
+  readonly source: string;
+}
+
+export interface LoadedService extends ServiceModule {
+  readonly module: string;
 }
 
 interface Target {
@@ -32,23 +37,21 @@ const CONVENTIONAL_FILES = [
 ];
 
 /**
- * Imports the service that `target` names, compiling TypeScript first.
- * @throws EKIBEN_SERVICE_NOT_FOUND when the file or the export is missing, EKIBEN_COMPILE_FAILED with file, line and column
+ * Finds the service that `target` names, compiling TypeScript, and loads nothing.
+ * @throws EKIBEN_SERVICE_NOT_FOUND when there is no such file, EKIBEN_COMPILE_FAILED with file, line and column
+ */
+export async function locateService(target: string, workingDir = '.'): Promise<ServiceLocation> {
+  const { file, exportName } = resolveTarget(target, workingDir);
+  return { module: /\.[cm]?tsx?$/.test(file) ? await compile(file) : file, exportName, source: file };
+}
+
+/**
+ * Imports the service that `target` names.
+ * @throws as `locateService`; EKIBEN_SERVICE_NOT_FOUND when the export is missing, too
  */
 export async function loadService(target: string, workingDir = '.'): Promise<LoadedService> {
-  const { file, exportName } = resolveTarget(target, workingDir);
-  const module = /\.[cm]?tsx?$/.test(file) ? await compile(file) : file;
-  const exports = (await import(pathToFileURL(module).href)) as Record<string, unknown>;
-  const name = exportName ?? onlyService(exports, file);
-  const service = exports[name];
-  if (!isService(service)) {
-    const found = Object.keys(exports).filter((key) => isService(exports[key]));
-    throw new EkibenError(
-      'EKIBEN_SERVICE_NOT_FOUND',
-      `${file} exports no Service named "${name}"; ${found.length > 0 ? `it exports ${found.join(', ')}` : 'it exports no Service at all'}.`,
-    );
-  }
-  return { service, module, exportName: name };
+  const { module, exportName, source } = await locateService(target, workingDir);
+  return { ...(await importService(module, exportName, source)), module };
 }
 
 function resolveTarget(target: string, workingDir: string): { file: string; exportName: string | undefined } {
@@ -104,28 +107,4 @@ function declaredTarget(folder: string): string | undefined {
   } catch (cause) {
     throw new EkibenError('EKIBEN_SERVICE_NOT_FOUND', `${file} is no JSON: ${(cause as Error).message}`, { cause });
   }
-}
-
-function onlyService(exports: Record<string, unknown>, file: string): string {
-  const names = Object.keys(exports).filter((key) => isService(exports[key]));
-  const [first, ...others] = names;
-  if (first !== undefined && others.length === 0) return first;
-  throw new EkibenError(
-    'EKIBEN_SERVICE_NOT_FOUND',
-    first === undefined
-      ? `${file} exports no Service; add \`export const svc = new Service('name') …\`.`
-      : `${file} exports several Services (${names.join(', ')}); name one, such as ${path.basename(file)}:${first}.`,
-  );
-}
-
-// By shape, not by `instanceof`: the command and the project may have a copy of @ekiben/service each.
-function isService(value: unknown): value is AnyService {
-  if (value instanceof Service) return true;
-  const service = value as Partial<AnyService> | null;
-  return (
-    typeof service === 'object' &&
-    service !== null &&
-    typeof service.api === 'function' &&
-    typeof service.fetch === 'function'
-  );
 }

@@ -57,6 +57,8 @@ function createProgram(): Command {
     .option('-p, --port <INTEGER>', 'The port to listen on; 0 takes a free one.', parsePort, 3000)
     .option('--host <TEXT>', 'The address to listen on; 0.0.0.0 for all.', '127.0.0.1')
     .addOption(new Option('--working-dir <PATH>', 'The directory in which TARGET is looked up.').default('.'))
+    .option('--production', 'Serve from supervised processes: API workers behind one port, and runner workers.')
+    .option('--api-workers <INTEGER>', 'API workers of --production. (default: what CPUs and memory allow)', parseCount)
     .option('-q, --quiet', 'Print nothing but errors.')
     .addHelpText('after', '\nExamples:\n  $ ekiben serve src/service.ts:svc\n  $ ekiben serve . --port 3001')
     .action(async (target: string, options: ServeOptions) => {
@@ -73,6 +75,11 @@ function parsePort(text: string): number {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('A port is a whole number from 0 to 65535.');
   return port;
+}
+
+function parseCount(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It is a whole number from 1 on.');
+  return Number(text);
 }
 
 function readVersion(): string {

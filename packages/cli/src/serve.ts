@@ -8,18 +8,23 @@ import type { ServiceDefinition } from '@ekiben/service';
 import type { ChildEvent } from '@ekiben/supervisor';
 
 import { loadService } from './load-service.ts';
+import { serveInProduction } from './serve-production.ts';
+import { nextSignal } from './signals.ts';
 
 export interface ServeOptions {
   readonly port: number;
   readonly host: string;
   readonly workingDir: string;
   readonly quiet?: boolean | undefined;
+  readonly production?: boolean | undefined;
+  readonly apiWorkers?: number | undefined;
 }
 
 /** Serves until SIGINT or SIGTERM has drained the server; a second signal ends the process at once. */
 export async function serveCommand(target: string, options: ServeOptions): Promise<void> {
   const say = options.quiet === true ? () => {} : console.log;
   reportRunners(say);
+  if (options.production === true) return serveInProduction(target, options, say);
   const { service, module, exportName } = await loadService(target, options.workingDir);
   const server = await serve(service, { port: options.port, host: options.host, module, exportName });
   say(`Serving "${service.name}" on ${server.url} (press Ctrl-C to quit)`);
@@ -51,20 +56,10 @@ function reportRunners(say: (line: string) => void): void {
     say(`Runner ${runner}: ${placement} (${reason})`);
   });
   subscribe('ekiben:supervisor:child', (message) => {
-    const { supervisor, slot, event, pid, error } = message as ChildEvent;
-    const process = pid === undefined ? '' : ` (pid ${pid})`;
-    const line = `Runner ${supervisor}, worker ${slot}${process}: ${event}${error === undefined ? '' : `: ${error.message}`}`;
+    const { supervisor, event, pid, error } = message as ChildEvent;
+    const process = `Process ${supervisor}${pid === undefined ? '' : ` (pid ${pid})`}`;
+    const line = `${process}: ${event}${error === undefined ? '' : `: ${error.message}`}`;
     if (event === 'ready' || event === 'replaced' || event === 'recycled') say(line);
     else console.error(line);
-  });
-}
-
-function nextSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    const listen = (signal: NodeJS.Signals) => {
-      process.off('SIGINT', listen).off('SIGTERM', listen);
-      resolve(signal);
-    };
-    process.on('SIGINT', listen).on('SIGTERM', listen);
   });
 }

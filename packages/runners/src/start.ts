@@ -78,7 +78,7 @@ export async function superviseRunners(
     },
     roll: () => roll(supervised),
     ask: async (topic, timeoutMs) =>
-      void (await Promise.all(supervised.map(({ workers }) => workers?.ask(topic, timeoutMs)))),
+      void (await Promise.all(supervised.map(async ({ workers }) => workers?.ask(topic, timeoutMs)))),
     close: async () => void (await Promise.all(supervised.map(async ({ workers }) => workers?.close()))),
     kill: () => supervised.forEach(({ workers }) => workers?.kill()),
   };

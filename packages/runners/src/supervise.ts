@@ -116,10 +116,7 @@ async function place(core: RunnerCore, canSpawn: boolean): Promise<Placement> {
   return choice;
 }
 
-async function reconsider(
-  { name, placement, isTentative }: RunnerPlan,
-  workers: RunnerWorkers,
-): Promise<Supervised> {
+async function reconsider({ name, placement, isTentative }: RunnerPlan, workers: RunnerWorkers): Promise<Supervised> {
   if (!isTentative) return { name, placement, workers };
   const measured = choosePlacement('process', workers.warmUpMs, true);
   if (measured.place === 'process') return { name, placement: measured, workers };

@@ -1,3 +1,10 @@
 export { openApi } from './openapi.ts';
+export { defaultApiWorkers } from './api-workers.ts';
+export { serveProduction } from './production.ts';
+export type { GenerationEvent, RunningProduction } from './production.ts';
+export type { ProductionOptions } from './production-options.ts';
 export { serve } from './serve.ts';
 export type { RunningServer, ServeOptions } from './serve.ts';
+export { importService } from './service-module.ts';
+export type { ServiceModule } from './service-module.ts';
+export type { SiteOptions } from './site.ts';

@@ -29,3 +29,15 @@ export const LINGER_MS = 2_000;
 
 /** An answer waits no longer than this for others of its turn. As much work as some hundred small requests are. */
 export const HOLD_MS = 1;
+
+/** Connections that wait while no API worker is there: as many as would wait in the kernel (`net.core.somaxconn`). */
+export const MAX_WAITING_CONNECTIONS = 4_096;
+
+/** A worker that has missed three signs of life is busy with something: others get the connections, as long as there are any. */
+export const SILENT_MS = 1_500;
+
+/** For the answer of each process to a scrape; Prometheus gives up after 10 s. */
+export const SCRAPE_TIMEOUT_MS = 2_000;
+
+/** Between the end of the grace time and the kill: what an API worker needs to close its runners. */
+export const STOP_MARGIN_MS = 5_000;

@@ -1,0 +1,53 @@
+// `ekiben serve --production`: this process supervises, and neither loads the service nor answers requests.
+import { subscribe } from 'node:diagnostics_channel';
+import process from 'node:process';
+
+import { defaultApiWorkers, serveProduction } from '@ekiben/server';
+import type { GenerationEvent } from '@ekiben/server';
+
+import { locateService } from './load-service.ts';
+import type { ServeOptions } from './serve.ts';
+import { nextSignal } from './signals.ts';
+
+/**
+ * Serves until SIGINT or SIGTERM has drained every process; a second signal ends them at once. SIGHUP loads everything anew.
+ * @throws why the server did not start, or why no API worker is left
+ */
+export async function serveInProduction(
+  target: string,
+  options: ServeOptions,
+  say: (line: string) => void,
+): Promise<void> {
+  // A log that cannot be written, because its disk is full or its reader gone, is no reason to end.
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
+  const { port, host, apiWorkers = defaultApiWorkers() } = options;
+  const { module, exportName } = await locateService(target, options.workingDir);
+  reportGenerations(say);
+  const server = await serveProduction({ port, host, apiWorkers, module, exportName });
+  say(`Serving on ${server.url} with ${apiWorkers} API worker${apiWorkers === 1 ? '' : 's'} (pid ${process.pid})`);
+  process.on('SIGHUP', () => {
+    say('SIGHUP: loading everything anew');
+    server.reload().catch(() => {}); // reported as a generation that was refused
+  });
+  const end = await Promise.race([nextSignal(), server.down]);
+  if (end instanceof Error) {
+    server.kill();
+    throw end;
+  }
+  say(`${end}: finishing the requests in flight`);
+  void nextSignal().then((again) => {
+    server.kill();
+    process.exit(again === 'SIGINT' ? 130 : 143);
+  });
+  await server.close();
+}
+
+function reportGenerations(say: (line: string) => void): void {
+  subscribe('ekiben:server:generation', (message) => {
+    const { event, tags, error } = message as GenerationEvent;
+    const versions = Object.entries(tags).map(([tag, version]) => (tag === version ? tag : `${tag} = ${version}`));
+    if (event === 'started') say(`Ready${versions.length > 0 ? `: ${versions.join(', ')}` : ''}`);
+    else console.error(`What was to be loaded anew did not start, and what was there stays: ${error?.message}`);
+  });
+}

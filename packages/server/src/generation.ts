@@ -1,0 +1,166 @@
+/**
+ * All processes that serve one state of the world: API workers and the runner workers that they share, with one version of the code
+ * and of every model. Something newer is a generation of its own, which takes over when it is ready, whole; so every answer comes from
+ * one version.
+ */
+import { createRequire } from 'node:module';
+import { superviseRunners } from '@ekiben/runners';
+import type { RunnerStatus, SupervisedRunners } from '@ekiben/runners';
+import { EkibenError } from '@ekiben/spec';
+import type { TagResolved } from '@ekiben/store';
+import { Supervisor } from '@ekiben/supervisor';
+import type { Child, SlotStatus } from '@ekiben/supervisor';
+import { GRACE_MS, STOP_MARGIN_MS } from './limits.ts';
+import type { ProductionOptions } from './production-options.ts';
+import type { Plan, Task, WorkerNote, WorkerOrder } from './worker-messages.ts';
+
+const ENTRY = createRequire(import.meta.url).resolve('@ekiben/server/api-worker');
+
+type GenerationOptions = ProductionOptions & { readonly apiWorkers: number };
+
+export class Generation {
+  readonly #options: GenerationOptions;
+  readonly #onChange: () => void;
+  readonly #api: Supervisor;
+  /** All that have said hello, those included that are still starting or on their way out. */
+  readonly #workers = new Set<Child>();
+  /** Resolves with what the first worker found out. */
+  readonly #agreed: Promise<Plan>;
+  #agree!: (plan: Plan) => void;
+  #disagree!: (error: Error) => void;
+  #plan: Plan | null = null;
+  #runners: SupervisedRunners | null = null;
+  #closed: Promise<void> | null = null;
+
+  /** @param onChange - a worker, or its state, has changed */
+  constructor(options: GenerationOptions, onChange: () => void) {
+    const { apiWorkers, graceMs = GRACE_MS, apiWorkerMemoryMiB = Infinity, supervision } = options;
+    this.#options = options;
+    this.#onChange = onChange;
+    this.#agreed = new Promise((resolve, reject) => {
+      this.#agree = resolve;
+      this.#disagree = reject;
+    });
+    this.#agreed.catch(() => {}); // heard in `start`
+    this.#api = new Supervisor({
+      ...supervision,
+      name: 'API worker',
+      count: apiWorkers,
+      stopTimeoutMs: graceMs + STOP_MARGIN_MS,
+      maxMemoryBytes: apiWorkerMemoryMiB * 2 ** 20,
+      command: async (slot) => {
+        if (slot > 0) await this.#agreed;
+        return { file: ENTRY };
+      },
+      onNote: (worker, note) => this.#hear(worker, note as WorkerNote),
+      onExit: (worker) => void this.#workers.delete(worker),
+      onChange: () => this.#changed(),
+    });
+  }
+
+  /** Those that can be given connections. */
+  get workers(): readonly Child[] {
+    return this.#api.children;
+  }
+
+  /** What the tags meant when it started. */
+  get tags(): readonly TagResolved[] {
+    return this.#plan?.tags ?? [];
+  }
+
+  get pinnedTags(): Readonly<Record<string, string>> {
+    // Where a tag was asked for twice, the first answer counts.
+    return Object.fromEntries(this.tags.toReversed().map(({ tag, resolved }) => [tag, resolved]));
+  }
+
+  get apiStatus(): readonly SlotStatus[] {
+    return this.#api.status();
+  }
+
+  get runnerStatus(): readonly RunnerStatus[] {
+    return this.#runners?.status() ?? [];
+  }
+
+  /** Resolves when every process is ready. @throws why one cannot start; nothing is left running then */
+  async start(): Promise<void> {
+    try {
+      await this.#bringUp();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** Lets everything under way finish, then ends every process. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  /** Ends every process at once. */
+  kill(): void {
+    this.#api.kill();
+    this.#runners?.kill();
+  }
+
+  async #bringUp(): Promise<void> {
+    const started = this.#api.start();
+    const plan = await this.#agreed;
+    this.#runners = await superviseRunners(plan.runners, {
+      module: this.#options.module,
+      exportName: plan.exportName,
+      settings: this.#options.runners,
+      supervision: this.#options.supervision,
+      pinnedTags: this.pinnedTags,
+      onChange: () => this.#changed(),
+    });
+    const down = this.#runners.status().find(({ state }) => state === 'down');
+    if (down !== undefined) throw down.workers.find(({ error }) => error !== null)?.error ?? notStarted(down.name);
+    for (const worker of this.#workers) this.#tellRunners(worker);
+    await started;
+    const failed = this.#api.status().find(({ state }) => state !== 'ready');
+    if (failed !== undefined) throw failed.error ?? notStarted('API worker');
+  }
+
+  async #close(): Promise<void> {
+    this.#disagree(new EkibenError('EKIBEN_NOT_READY', 'The server is shutting down.'));
+    await this.#api.close();
+    await this.#runners?.close();
+  }
+
+  #hear(worker: Child, note: WorkerNote): void {
+    if (note.kind === 'hello') {
+      this.#workers.add(worker);
+      tell(worker, { kind: 'task', task: this.#task() });
+      if (this.#runners !== null) this.#tellRunners(worker);
+    } else if (note.kind === 'plan') {
+      this.#plan ??= note.plan;
+      this.#agree(note.plan);
+    }
+  }
+
+  #task(): Task {
+    const { module, exportName, runners, graceMs = GRACE_MS, version } = this.#options;
+    const { keepAliveTimeoutMs, headersTimeoutMs, requestTimeoutMs } = this.#options;
+    const site = { version, keepAliveTimeoutMs, headersTimeoutMs, requestTimeoutMs };
+    const pinnedTags = this.#plan === null ? null : this.pinnedTags;
+    return { module, exportName: this.#plan?.exportName ?? exportName, settings: runners, site, graceMs, pinnedTags };
+  }
+
+  #changed(): void {
+    const [first] = this.#api.status();
+    if (this.#plan === null && first?.state === 'down') this.#disagree(first.error ?? notStarted('API worker'));
+    for (const worker of this.#workers) this.#tellRunners(worker);
+    this.#onChange();
+  }
+
+  #tellRunners(worker: Child): void {
+    if (this.#runners !== null) tell(worker, { kind: 'runners', sockets: this.#runners.sockets });
+  }
+}
+
+function tell(worker: Child, order: WorkerOrder): void {
+  worker.send(order);
+}
+
+const notStarted = (what: string) => new EkibenError('EKIBEN_CHILD_START_FAILED', `The process ${what} did not start.`);

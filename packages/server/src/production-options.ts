@@ -1,0 +1,17 @@
+import type { RunnerSettings, Supervision } from '@ekiben/runners';
+import type { ServeOptions } from './serve.ts';
+
+export interface ProductionOptions extends ServeOptions {
+  /** The JavaScript file that exports the service: every process loads it. */
+  readonly module: string;
+  /** Under which name it does. @default the only Service that it exports */
+  readonly exportName?: string | undefined;
+  /** @default as many as the CPUs and the memory of the container allow, see {@link defaultApiWorkers} */
+  readonly apiWorkers?: number | undefined;
+  /** An API worker whose resident memory is larger is replaced, without losing a request. @default Infinity */
+  readonly apiWorkerMemoryMiB?: number | undefined;
+  /** What a configuration says of single runners, by name; it counts before what the code says. */
+  readonly runners?: Readonly<Record<string, RunnerSettings>> | undefined;
+  /** How processes are watched and restarted; see `@ekiben/supervisor`. */
+  readonly supervision?: Supervision | undefined;
+}

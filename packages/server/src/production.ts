@@ -1,0 +1,151 @@
+/** `serve --production`: API workers and runner workers under one supervisor, which loads no model and answers no request itself. */
+import { channel } from 'node:diagnostics_channel';
+import { resolve } from 'node:path';
+import { defaultApiWorkers } from './api-workers.ts';
+import { urlOf } from './bind.ts';
+import { FrontDoor } from './front-door.ts';
+import { Generation } from './generation.ts';
+import type { ProductionOptions } from './production-options.ts';
+import type { RunningServer } from './serve.ts';
+import { TagWatch } from './tag-watch.ts';
+
+export interface RunningProduction extends RunningServer {
+  /**
+   * Loads everything anew, with tags resolved again, in new processes beside the present ones, which finish and end when the new
+   * ones are ready.
+   * @throws why a new one did not start; the present ones stay then
+   */
+  reload(): Promise<void>;
+  /** Ends every process at once. */
+  kill(): void;
+  /** Resolves, with the reason, when no API worker is left and none is started any more. */
+  readonly down: Promise<Error>;
+}
+
+/** On the diagnostics channel `ekiben:server:generation`. */
+export interface GenerationEvent {
+  /** `refused`: a new one did not start, and the one before stays. */
+  readonly event: 'started' | 'refused';
+  /** What is served: tags as the code has them, and the versions they mean. Of the one that stays where one was refused. */
+  readonly tags: Readonly<Record<string, string>>;
+  readonly error?: Error | undefined;
+}
+
+const generations = channel('ekiben:server:generation');
+
+/**
+ * Serves the service of a module in processes of their own. Resolves when it is ready. A moved alias of a model (`models alias`,
+ * `models rollback`) is taken up by itself, as `reload` would.
+ * @throws EKIBEN_PORT_IN_USE, EKIBEN_LISTEN_FAILED, EKIBEN_SERVICE_NOT_FOUND, and why a process did not start; nothing is left running
+ *   then
+ */
+export async function serveProduction(options: ProductionOptions): Promise<RunningProduction> {
+  const { port = 3000, host = '127.0.0.1' } = options;
+  const production = new Production(options);
+  const bound = await production.open(port, host);
+  return {
+    url: urlOf(host, bound),
+    port: bound,
+    down: production.down,
+    reload: () => production.reload(),
+    close: () => production.close(),
+    kill: () => production.kill(),
+  };
+}
+
+class Production {
+  readonly down: Promise<Error>;
+  readonly #options: ProductionOptions & { readonly apiWorkers: number };
+  readonly #door = new FrontDoor(() => this.#current?.workers ?? []);
+  /** All that have processes: the one that serves, one that starts, and those that finish. */
+  readonly #alive = new Set<Generation>();
+  #current: Generation | null = null;
+  #watch: TagWatch | null = null;
+  #replacing: Promise<void> = Promise.resolve();
+  #closing: Promise<void> | null = null;
+  #goDown!: (error: Error) => void;
+
+  constructor(options: ProductionOptions) {
+    const { apiWorkers = defaultApiWorkers(), module } = options;
+    this.#options = { ...options, apiWorkers, module: resolve(module) };
+    this.down = new Promise((goDown) => (this.#goDown = goDown));
+  }
+
+  /** Resolves with the port. */
+  async open(port: number, host: string): Promise<number> {
+    const bound = await this.#door.open(port, host);
+    try {
+      this.#takeOver(await this.#start());
+      return bound;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** One after the other. */
+  reload(): Promise<void> {
+    this.#replacing = this.#replacing.catch(() => {}).then(() => this.#replace());
+    return this.#replacing;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  kill(): void {
+    this.#door.close();
+    for (const generation of this.#alive) generation.kill();
+  }
+
+  async #close(): Promise<void> {
+    this.#watch?.close();
+    this.#door.close();
+    await Promise.all([...this.#alive].map((generation) => generation.close()));
+  }
+
+  async #replace(): Promise<void> {
+    const before = this.#current;
+    if (before === null || this.#closing !== null) return;
+    try {
+      this.#takeOver(await this.#start());
+    } catch (error) {
+      publish('refused', before, error as Error);
+      throw error;
+    }
+    void before.close().then(() => this.#alive.delete(before));
+  }
+
+  async #start(): Promise<Generation> {
+    const generation: Generation = new Generation(this.#options, () => this.#changed(generation));
+    this.#alive.add(generation);
+    try {
+      await generation.start();
+      return generation;
+    } catch (error) {
+      this.#alive.delete(generation);
+      throw error;
+    }
+  }
+
+  #takeOver(generation: Generation): void {
+    this.#current = generation;
+    this.#door.admitWaiting();
+    this.#watch?.close();
+    this.#watch = new TagWatch(generation.tags, () => void this.reload().catch(() => {})); // published
+    publish('started', generation);
+  }
+
+  #changed(generation: Generation): void {
+    if (generation !== this.#current) return;
+    this.#door.admitWaiting();
+    const { apiStatus } = generation;
+    if (apiStatus.every(({ state }) => state === 'down'))
+      this.#goDown(apiStatus[0]?.error ?? new Error('no API worker'));
+  }
+}
+
+function publish(event: GenerationEvent['event'], { pinnedTags }: Generation, error?: Error): void {
+  if (generations.hasSubscribers) generations.publish({ event, tags: pinnedTags, error } satisfies GenerationEvent);
+}

@@ -1,0 +1,142 @@
+/** Several processes behind one port. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { defaultApiWorkers, serveProduction } from '../src/index.ts';
+import type { ProductionOptions, RunningProduction } from '../src/index.ts';
+import { postJson, statusOf } from './raw.ts';
+
+const module = fileURLToPath(new URL('production-service.mjs', import.meta.url));
+
+let server: RunningProduction | undefined;
+async function start(options: Partial<ProductionOptions> = {}): Promise<RunningProduction> {
+  return (server = await serveProduction({ module, port: 0, apiWorkers: 2, ...options }));
+}
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+});
+
+interface Pids {
+  readonly api: number;
+  readonly runner: number;
+}
+
+/** Each over a connection of its own. */
+async function pids({ url }: RunningProduction, times: number): Promise<readonly Pids[]> {
+  const ask = async () => {
+    const headers = { 'content-type': 'application/json', connection: 'close' };
+    const response = await fetch(`${url}/pids`, { method: 'POST', headers, body: 'null' });
+    return (await response.json()) as Pids;
+  };
+  const found: Pids[] = [];
+  for (let i = 0; i < times; i += 1) found.push(await ask());
+  return found;
+}
+
+const distinct = <T>(values: readonly T[]) => [...new Set(values)];
+
+const isAlive = (pid: number) => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await sleep(20);
+}
+
+describe('production', () => {
+  test('takes the API workers in turn, which share the workers of a runner; ends them all', async () => {
+    const running = await start();
+    const answers = await pids(running, 6);
+    const api = answers.map((each) => each.api);
+    expect(distinct(api)).toHaveLength(2);
+    expect(api.slice(2)).toEqual(api.slice(0, 4));
+    expect(distinct(answers.map(({ runner }) => runner))).toHaveLength(1);
+    expect(api).not.toContain(process.pid);
+    expect(await statusOf(`${running.url}/readyz`)).toBe(200);
+    await running.close();
+    expect([...api, answers[0]?.runner ?? 0].filter(isAlive)).toEqual([]);
+    await expect(fetch(running.url)).rejects.toThrow();
+  });
+
+  test('finishes what is in flight when it is closed', async () => {
+    const { url, close } = await start();
+    const answers = [1, 2, 3, 4].map(() => postJson(`${url}/slow`, '300'));
+    await sleep(100);
+    await close();
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  });
+
+  test('replaces every process when it is reloaded, and none when a new one does not start', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ekiben-server-'));
+    process.env.WORKER_BROKEN_MARK = join(folder, 'broken');
+    try {
+      const running = await start();
+      const before = await pids(running, 2);
+      await running.reload();
+      const after = await pids(running, 2);
+      const all = (answers: readonly Pids[]) => answers.flatMap(({ api, runner }) => [api, runner]);
+      expect(all(after).filter((pid) => all(before).includes(pid))).toEqual([]);
+      await until(() => !all(before).some(isAlive));
+
+      await writeFile(process.env.WORKER_BROKEN_MARK, '');
+      await expect(running.reload()).rejects.toThrow('no weights');
+      expect(new Set(all(await pids(running, 2)))).toEqual(new Set(all(after)));
+      expect(await statusOf(`${running.url}/readyz`)).toBe(200);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test('connections wait while the only API worker is started again', async () => {
+    const running = await start({ apiWorkers: 1 });
+    const [first] = await pids(running, 1);
+    process.kill(first?.api ?? 0, 'SIGKILL');
+    await until(() => !isAlive(first?.api ?? 0));
+    const [second] = await pids(running, 1);
+    expect(second?.api).not.toBe(first?.api);
+    expect(second?.runner).toBe(first?.runner);
+  });
+
+  test('a worker that is blocked gets no connections', async () => {
+    const running = await start();
+    const blocked = postJson(`${running.url}/block`, '4000');
+    await sleep(2_000);
+    const answers = await pids(running, 4);
+    expect(distinct(answers.map(({ api }) => api))).toHaveLength(1);
+    expect((await blocked).status).toBe(200);
+  });
+
+  test('what cannot start is the start’s failure, and leaves nothing', async () => {
+    await expect(start({ exportName: 'other' })).rejects.toMatchObject({ code: 'EKIBEN_SERVICE_NOT_FOUND' });
+    const running = await start();
+    await expect(start({ port: running.port })).rejects.toMatchObject({ code: 'EKIBEN_PORT_IN_USE' });
+    await running.close();
+  });
+
+  test('tells when no API worker is left', async () => {
+    const running = await start({ apiWorkers: 1, supervision: { restart: { maxCrashes: 0 } } });
+    const [first] = await pids(running, 1);
+    process.kill(first?.api ?? 0, 'SIGKILL');
+    expect(await running.down).toMatchObject({ code: 'EKIBEN_CHILD_CRASHES_EXCEEDED' });
+  });
+});
+
+describe('API workers by default', () => {
+  test.each([
+    ['0.25 vCPU, 0.5 GB', 1, 512, 1],
+    ['4 vCPU, 8 GB', 4, 8192, 4],
+    ['1.5 CPUs', 1.5, 8192, 1],
+    ['16 CPUs, 1 GB', 16, 1024, 3],
+    ['less memory than for one', 2, 128, 1],
+  ])('%s', (_, cpus, memoryMiB, expected) => {
+    expect(defaultApiWorkers(cpus, memoryMiB * 2 ** 20)).toBe(expected);
+  });
+});
