@@ -68,10 +68,10 @@ export class Bench {
     return calls.flatMap(([method, examples]) => examples.map((example) => ({ method, ...example })));
   }
 
-  /** What model.yaml says of a method, which a runner heeds. */
+  /** What model.yaml says of a method, or the framework where that is silent. */
   signature(method: string): Signature | undefined {
     const declared = (this.adapter.framework.signatures as Readonly<Record<string, Signature>>)[method];
-    return this.model.manifest.signatures[declared?.wireName ?? method];
+    return this.model.manifest.signatures[declared?.wireName ?? method] ?? declared;
   }
 }
 

@@ -54,7 +54,10 @@ export interface SavedModel {
   readonly options: Readonly<Record<string, unknown>>;
   /** Library versions, such as `{ xgboost: '3.2.0' }`. */
   readonly versions: Readonly<Record<string, string>>;
-  /** By method: what this very model allows, where that is not what the framework declares. The caller's own word wins. */
+  /**
+   * By method: what `model.yaml` is to list for this very model, where that is not all that the framework declares; Python's runner
+   * fails at methods that its class does not have. The caller's own word wins, and adds to it.
+   */
   readonly signatures?: Readonly<Record<string, Signature>> | undefined;
   /** Of BentoML's module for the framework, as which Python reads the options. @default 'v2' */
   readonly apiVersion?: 'v1' | 'v2' | undefined;

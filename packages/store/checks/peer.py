@@ -62,6 +62,14 @@ def predict(tag):
     return {"rows": rows(), "vectors": x.tolist(), "bits": bits(booster.predict(xgboost.DMatrix(x)))}
 
 
+def run(tag, method):
+    """Through a runner, as a service of BentoML's first generation does; newer versions keep it."""
+    runner = bentoml.xgboost.get(tag).to_runner()
+    runner.init_local(quiet=True)
+    _, _, x = train()
+    return {"bits": bits(np.ravel(getattr(runner, method).run(x)))}
+
+
 def churn(name, rounds):
     # BentoML's own deletion fails when somebody else deletes from the same name meanwhile, so it keeps to a name of its own.
     kept, own = [], []
@@ -77,6 +85,7 @@ OPERATIONS = {
     "save": save,
     "create": create,
     "predict": predict,
+    "run": run,
     "churn": churn,
     "list": lambda: {"tags": sorted(str(model.tag) for model in bentoml.models.list())},
     "latest": lambda name: {"tag": str(bentoml.models.get(name + ":latest").tag)},

@@ -12,6 +12,7 @@ const sibling = (path) => import(new URL(`../../${path}/dist/index.js`, import.m
 const { BentoStore, ModelStore } = await import(new URL('index.js', dist));
 const { xgboost } = await sibling('frameworks/xgboost');
 const { dictVectorizer } = await sibling('frameworks/sklearn');
+const { tensor } = await sibling('tensor');
 
 const PYTHONS = [
   {
@@ -130,6 +131,22 @@ for (const { version, pins } of PYTHONS) {
     assert.deepEqual(got.labels, { by: 'node', number: '1e3', empty: '' });
     assert.deepEqual(got.metadata, { yes: 'yes', rows: 60, deep: [{ when: '2026-11-24' }] });
     assert.equal((await peer.ask('predict', { tag: ours })).bits, expected.bits);
+  });
+
+  await check(named("what we saved, Python's runners run"), async () => {
+    const booster = await (await store.get(saved, xgboost)).load();
+    assert.equal((await peer.ask('run', { tag: ours, method: 'predict' })).bits, expected.bits);
+    for (const [modelClass, name, wireName] of [
+      ['XGBRegressor', 'predict', 'predict'],
+      ['XGBClassifier', 'predict', 'predict'],
+      ['XGBClassifier', 'predictProba', 'predict_proba'],
+    ]) {
+      const model = await store.save('js_estimator', booster, xgboost, { options: { modelClass } });
+      const vectors = tensor(new Float32Array(expected.vectors.flat()), [60, expected.vectors[0].length], 'float32');
+      const { methods } = xgboost.runnable(booster, model.manifest);
+      const { bits } = await peer.ask('run', { tag: model.tag, method: wireName });
+      assert.equal(bits, bitsOf([...methods[name](vectors).data]), `${modelClass}.${wireName}`);
+    }
   });
 
   for (const format of FORMATS) {

@@ -63,7 +63,7 @@ export const MODELS: ItemKind<ModelInfo, ModelFacts> = {
 };
 
 export interface SaveOptions<Methods extends object, Options extends object> {
-  /** How calls of each method may meet. @default what the framework declares */
+  /** How calls of each method may meet; also adds methods that the framework does not list by itself. @default what the framework says */
   readonly signatures?: Partial<Signatures<Methods>> | undefined;
   /** For finding models, such as `{ stage: 'dev' }`. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
@@ -170,7 +170,11 @@ export class ModelStore {
     const stored = await this.#add(tag, async (draft) => {
       const saved = await framework.save(model, draft, options.options ?? ({} as Options));
       await writeCustomObjects(draft, options.customObjects ?? {});
-      const signatures = wireSignatures(framework.signatures, saved.signatures, options.signatures);
+      const signatures = wireSignatures(
+        framework.signatures,
+        saved.signatures ?? framework.signatures,
+        options.signatures,
+      );
       const context = { frameworkName: frameworkName(framework.module), frameworkVersions: saved.versions };
       return {
         module: framework.module,
@@ -342,12 +346,13 @@ function frameworkName(module: string): string {
   return module.startsWith('bentoml.') ? module.slice('bentoml.'.length) : module;
 }
 
-/** From our method names to those in `model.yaml`; the later ones count. */
+/** From our method names to those in `model.yaml`; what was `asked` counts. */
 function wireSignatures(
   declared: Readonly<Record<string, Signature>>,
-  ...others: readonly (Readonly<Record<string, Signature | undefined>> | undefined)[]
+  found: Readonly<Record<string, Signature>>,
+  asked: Readonly<Record<string, Signature | undefined>> = {},
 ): Record<string, Signature> {
-  const signatures = Object.entries<Signature | undefined>(Object.assign({}, declared, ...others));
+  const signatures = Object.entries<Signature | undefined>({ ...found, ...asked });
   return Object.fromEntries(
     signatures.flatMap(([method, signature]) =>
       signature === undefined ? [] : [[signature.wireName ?? declared[method]?.wireName ?? method, signature]],

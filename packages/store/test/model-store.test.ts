@@ -3,7 +3,7 @@ import { customObject, type CustomObjectCodec, type PickleNode } from '@ekiben/s
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ModelStore } from '../src/index.ts';
-import { bytes, filesIn, fixture, manifest, temporary, writeFiles } from './support.ts';
+import { bytes, type BytesMethods, filesIn, fixture, manifest, temporary, writeFiles } from './support.ts';
 
 const CREDIT = 'credit_risk_model:sizn5hxhsk3i4ax4';
 
@@ -72,6 +72,17 @@ describe('a saved model', () => {
     const batched = await store.save('batched', 'abc', fixed, options);
     expect(batched.info.apiVersion).toBe('v1');
     expect(batched.manifest.signatures).toEqual({ the_length: { batchable: true, batchDim: [0, 0] } });
+  });
+
+  test('lists the methods that its framework found in it, and those that the caller adds', async () => {
+    const silent = {
+      ...bytes,
+      save: async (...args: Parameters<typeof bytes.save>) => ({ ...(await bytes.save(...args)), signatures: {} }),
+    };
+    const listed = async (options?: Parameters<typeof store.save<Uint8Array, BytesMethods, object, Uint8Array>>[3]) =>
+      Object.keys((await store.save('some', Buffer.from('abc'), silent, options)).manifest.signatures);
+    expect(await listed()).toEqual([]);
+    expect(await listed({ signatures: { length: { batchable: false } } })).toEqual(['the_length']);
   });
 
   test('takes the version that it is given, once', async () => {

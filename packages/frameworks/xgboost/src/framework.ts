@@ -1,5 +1,5 @@
 import { EkibenError } from '@ekiben/spec';
-import type { Floats, Framework, MethodInfo, ModelManifest, Tensor, TensorInfo } from '@ekiben/spec';
+import type { Floats, Framework, MethodInfo, ModelManifest, Signature, Tensor, TensorInfo } from '@ekiben/spec';
 import { tensor } from '@ekiben/tensor';
 import { loadBooster } from './booster.ts';
 import type { Booster } from './booster.ts';
@@ -55,7 +55,12 @@ export const xgboost: Framework<Booster, XgboostMethods, XgboostSaveOptions> = {
 
   async save(booster, draft, options) {
     await draft.write(MODEL_FILE, booster.toUbjson());
-    return { options: { model_class: modelClass(options.modelClass) }, versions: { xgboost: booster.version } };
+    const model_class = modelClass(options.modelClass);
+    return {
+      options: { model_class },
+      versions: { xgboost: booster.version },
+      signatures: methodsInPython(model_class),
+    };
   },
 
   async load(files) {
@@ -79,7 +84,7 @@ export const xgboost: Framework<Booster, XgboostMethods, XgboostSaveOptions> = {
 
 function methodsOf(booster: Booster, manifest: ModelManifest): XgboostMethods {
   const name = modelClass(manifest.options['model_class']);
-  if (name === 'XGBClassifier' || name === 'XGBRFClassifier') return classifierMethods(booster);
+  if (isClassifier(name)) return classifierMethods(booster);
   if (name !== 'Booster') return estimatorMethods(booster);
   return {
     predict: (rows) => booster.predict(rows),
@@ -92,6 +97,17 @@ function methodsOf(booster: Booster, manifest: ModelManifest): XgboostMethods {
     apply: (rows) => booster.predLeaf(rows),
     predContribs: (rows) => booster.predContribs(rows),
   };
+}
+
+/** BentoML's runner looks up every method of `model.yaml` on the Python object, and fails at those that its class does not have. */
+function methodsInPython(name: ModelClass): Readonly<Record<string, Signature>> {
+  const { predict, apply, predictProba } = xgboost.signatures;
+  if (name === 'Booster') return { predict };
+  return isClassifier(name) ? { predict, predictProba, apply } : { predict, apply };
+}
+
+function isClassifier(name: ModelClass): boolean {
+  return name === 'XGBClassifier' || name === 'XGBRFClassifier';
 }
 
 const modelClasses: ReadonlySet<unknown> = new Set<ModelClass>([

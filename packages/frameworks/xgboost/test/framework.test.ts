@@ -120,8 +120,20 @@ describe('save', () => {
   test('keeps a UBJSON model as it was, under the name of BentoML', async () => {
     const { stored, saved } = await save('credit-risk/saved_model.ubj', {});
     expect(stored).toEqual(new Map([['saved_model.ubj', read('credit-risk/saved_model.ubj')]]));
-    expect(saved).toEqual({ options: { model_class: 'Booster' }, versions: { xgboost: '1.6.2' } });
+    expect(saved).toMatchObject({ options: { model_class: 'Booster' }, versions: { xgboost: '1.6.2' } });
   });
+
+  test.each([
+    ['Booster', ['predict']],
+    ['XGBRegressor', ['predict', 'apply']],
+    ['XGBClassifier', ['predict', 'predictProba', 'apply']],
+  ] as const)(
+    "of a %s lists the methods of its class, since Python's runner wants no others",
+    async (modelClass, methods) => {
+      const { saved } = await save('credit-risk/saved_model.ubj', { modelClass });
+      expect(Object.keys(saved.signatures ?? {})).toEqual(methods);
+    },
+  );
 
   test('writes a JSON model so that it loads again, with the class asked for', async () => {
     const { stored, saved } = await save('boosters/categorical-partition.json', { modelClass: 'XGBClassifier' });
