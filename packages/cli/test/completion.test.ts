@@ -1,4 +1,4 @@
-// What the Tab key offers. `npm run check completion` tries the scripts in zsh and fish, too.
+// What the Tab key offers. checks/completion.mjs presses it in bash, zsh and fish.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -234,6 +234,7 @@ test.each([
 test.each([
   [['models', 'push', 'a:v1', '--force'], /`ekiben models export .* s3:/],
   [['pull', 'a:v1'], /`ekiben import s3:/],
+  [['env', '--output', 'md'], /`ekiben --version` .* `node --version`/],
 ])("BentoML's %p says what to do instead", (args, message) => {
   expect(run(args)).toMatchObject({ status: 1, stdout: '', stderr: expect.stringMatching(message) });
 });

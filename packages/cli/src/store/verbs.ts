@@ -161,17 +161,23 @@ export function addStoreVerbs(parent: Command, kind: StoreKind): void {
     ['push', `export ${example} s3://mybucket/${nouns}/`],
     ['pull', `import s3://mybucket/${nouns}/my_${noun}.${extension}`],
   ] as const) {
-    parent
-      .command(verb, { hidden: true })
-      .allowUnknownOption()
-      .argument('[TAG...]')
-      .action(() => {
-        throw new EkibenError(
-          'EKIBEN_VERB_NOT_OFFERED',
-          `there is no server to ${verb} ${verb === 'push' ? 'to' : 'from'}; object storage does the same: \`${command} ${instead}\``,
-        );
-      });
+    addRefusedVerb(
+      parent,
+      verb,
+      `there is no server to ${verb} ${verb === 'push' ? 'to' : 'from'}; object storage does the same: \`${command} ${instead}\``,
+    );
   }
+}
+
+/** A verb that BentoML has, answered by what to do instead. */
+export function addRefusedVerb(parent: Command, verb: string, instead: string): void {
+  parent
+    .command(verb, { hidden: true })
+    .allowUnknownOption()
+    .argument('[ARGUMENTS...]')
+    .action(() => {
+      throw new EkibenError('EKIBEN_VERB_NOT_OFFERED', instead);
+    });
 }
 
 /** What BentoML's verbs all take. Nothing is ever reported to anybody, so the last two change nothing. */
