@@ -8,14 +8,14 @@ export interface CancelSignal {
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
-const listeners = new WeakMap<CancelSignal, Listener>();
+const listeners = new WeakMap<EventTarget, Listener>();
 
-/** The one listener of ours on a signal, however many calls share it: Node takes more than ten for a leak, and says so. */
+/** The one listener of ours on an AbortSignal, however many calls share it: Node takes more than ten for a leak, and says so. */
 class Listener {
-  readonly #signal: CancelSignal;
+  readonly #signal: CancelSignal & EventTarget;
   readonly #callbacks = new Set<() => void>();
 
-  constructor(signal: CancelSignal) {
+  constructor(signal: CancelSignal & EventTarget) {
     this.#signal = signal;
     listeners.set(signal, this);
     signal.addEventListener('abort', this.#run);
@@ -38,6 +38,10 @@ class Listener {
 
 /** Calls back when the signal aborts, unless the result is called before. */
 export function onAbort(signal: CancelSignal, callback: () => void): () => void {
+  if (!(signal instanceof EventTarget)) {
+    signal.addEventListener('abort', callback);
+    return () => signal.removeEventListener('abort', callback);
+  }
   const listener = listeners.get(signal) ?? new Listener(signal);
   listener.add(callback);
   return () => listener.remove(callback);

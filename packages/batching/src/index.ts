@@ -1,5 +1,5 @@
 export { Batcher } from './batcher.ts';
-export type { CancelSignal } from './cancel-signal.ts';
+export { onAbort, type CancelSignal } from './cancel-signal.ts';
 export type { BatchCompleted, BatchReleased, CallRefused } from './channels.ts';
 export { systemClock, type Clock } from './clock.ts';
 export type { BatcherOptions, BatchInfo, CallOptions, Oversized } from './options.ts';

@@ -42,10 +42,18 @@ export class Batches {
   }
 
   /** A call whose arguments cannot be joined with others' is computed alone, at once. */
-  async run(args: Args, call: Call): Promise<unknown> {
-    const joined = joinable(args, this.#options.signature.batchDim[0]);
-    // Of a signal the batcher uses what every CancelSignal has.
-    return joined === null ? this.#options.compute(...args) : this.#batcher.run(joined, call);
+  run(args: Args, call: Call): Promise<unknown> {
+    let joined: Joinable | null;
+    try {
+      joined = joinable(args, this.#options.signature.batchDim[0]);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return joined === null ? this.#alone(args) : this.#batcher.run(joined, call);
+  }
+
+  async #alone(args: Args): Promise<unknown> {
+    return this.#options.compute(...args);
   }
 
   close(): Promise<void> {

@@ -29,6 +29,8 @@ export interface WorkerHello extends Hello {
 
 const FIELD = { stream: 1, cancellable: 2, deadline: 4, priority: 8, caller: 16, traceparent: 32 } as const;
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 export interface CallFrame {
   readonly method: number;
   readonly stream: boolean;
@@ -36,7 +38,8 @@ export interface CallFrame {
   readonly cancellable: boolean;
   /** The caller said anything beside method and arguments. */
   readonly hasContext: boolean;
-  readonly call: Call;
+  /** For the reader to add a signal. */
+  readonly call: Mutable<Call>;
   readonly args: readonly unknown[];
 }
 
@@ -68,7 +71,7 @@ export function writeCall(
 export function readCall(from: FrameBody): CallFrame {
   const method = from.u8();
   const fields = from.u8();
-  const call: { -readonly [K in keyof Call]: Call[K] } = {};
+  const call: Mutable<Call> = {};
   if (fields & FIELD.deadline) call.deadline = from.f64() + performance.now();
   if (fields & FIELD.priority) call.priority = from.f64();
   if (fields & FIELD.caller) call.caller = from.string();

@@ -139,17 +139,17 @@ class Connection {
     const cancellation = cancellable ? new Cancellation() : null;
     const running: Running = { cancellation, credit: STREAM_WINDOW, onCredit: null };
     this.#running.set(id, running);
-    const options = cancellation === null ? call : { ...call, signal: cancellation };
+    if (cancellation !== null) call.signal = cancellation;
     if (stream) {
-      const items = this.#core.stream(method, args, options);
-      const sent = withCallContext(options, () => this.#sendItems(id, running, items));
+      const items = this.#core.stream(method, args, call);
+      const sent = withCallContext(call, () => this.#sendItems(id, running, items));
       return this.#run(id, sent, FRAME.end);
     }
     this.#calls++;
     this.#holdOrGoOn();
     // A batch belongs to no single call, and a call that says nothing needs no context.
-    const compute = () => this.#core.call(method, args, options);
-    return this.#run(id, method.queued || !hasContext ? compute() : withCallContext(options, compute), FRAME.result);
+    const compute = () => this.#core.call(method, args, call);
+    return this.#run(id, method.queued || !hasContext ? compute() : withCallContext(call, compute), FRAME.result);
   }
 
   async #run(id: number, result: Promise<unknown>, kind: number): Promise<void> {

@@ -3,29 +3,26 @@
  * every request, it costs as much as the call.
  */
 
-/** What runners need of an AbortSignal, which is one of these. */
-export interface CancelSignal {
-  readonly aborted: boolean;
-  readonly reason: unknown;
-  /** @throws the reason, once aborted */
-  throwIfAborted(): void;
-  addEventListener(type: 'abort', listener: () => void): void;
-  removeEventListener(type: 'abort', listener: () => void): void;
-}
+import type { CancelSignal } from '@ekiben/batching';
+
+export type { CancelSignal } from '@ekiben/batching';
 
 /** Signal and controller in one, for one request or call. */
 export class Cancellation implements CancelSignal {
   aborted = false;
   reason: unknown;
-  #listeners: Set<() => void> | null = null;
+  /** The only one, mostly; further ones are in `#others`. */
+  #listener: (() => void) | null = null;
+  #others: Set<() => void> | null = null;
 
   abort(reason: unknown): void {
     if (this.aborted) return;
     this.aborted = true;
     this.reason = reason;
-    const listeners = this.#listeners;
-    this.#listeners = null;
-    if (listeners !== null) for (const listener of listeners) listener();
+    const listeners = [this.#listener, ...(this.#others ?? [])];
+    this.#listener = null;
+    this.#others = null;
+    for (const listener of listeners) listener?.();
   }
 
   throwIfAborted(): void {
@@ -33,11 +30,13 @@ export class Cancellation implements CancelSignal {
   }
 
   addEventListener(_type: 'abort', listener: () => void): void {
-    (this.#listeners ??= new Set()).add(listener);
+    if (this.#listener === null || this.#listener === listener) this.#listener = listener;
+    else (this.#others ??= new Set()).add(listener);
   }
 
   removeEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners?.delete(listener);
+    if (this.#listener === listener) this.#listener = null;
+    else this.#others?.delete(listener);
   }
 }
 
@@ -55,27 +54,4 @@ export function toAbortSignal(signal: CancelSignal): AbortSignal {
 export function eitherSignal(a: CancelSignal | undefined, b: CancelSignal | undefined): CancelSignal | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return AbortSignal.any([toAbortSignal(a), toAbortSignal(b)]);
-}
-
-const shared = new WeakMap<EventTarget, Set<() => void>>();
-
-/**
- * Calls back when the signal is aborted, unless told to forget it. However many calls share an AbortSignal, it has one listener of
- * ours: Node takes more than ten for a leak.
- */
-export function onAbort(signal: CancelSignal, callback: () => void): () => void {
-  if (!(signal instanceof EventTarget)) {
-    signal.addEventListener('abort', callback);
-    return () => signal.removeEventListener('abort', callback);
-  }
-  let callbacks = shared.get(signal);
-  if (callbacks === undefined) {
-    const all = new Set<() => void>();
-    signal.addEventListener('abort', () => all.forEach((each) => each()), { once: true });
-    shared.set(signal, all);
-    callbacks = all;
-  }
-  const all = callbacks;
-  all.add(callback);
-  return () => void all.delete(callback);
 }

@@ -48,44 +48,39 @@ export const workerEvents = channel('ekiben:runners:worker');
 const callStarted = channel('ekiben:runners:call-started');
 const callEnded = channel('ekiben:runners:call-ended');
 
-/** Tells how a call ended. */
-type EndCall = (outcome: CallEnded['outcome'], error?: unknown) => void;
+/** Publishes how a call ended: first of all who listens hears, then the caller. Null: nobody listens. */
+export type EndCall = ((outcome: CallEnded['outcome'], error?: unknown) => void) | null;
 
-function beginCall(call: CallStarted): EndCall | null {
+/** Publishes that a call begins. */
+export function beginCall(call: CallStarted): EndCall {
   if (!callEnded.hasSubscribers) return null;
   const startedAt = performance.now();
+  const { runner, method } = call;
   callStarted.publish(call);
   return (outcome, error) => {
     const durationMs = performance.now() - startedAt;
-    callEnded.publish({ ...call, durationMs, outcome, error } satisfies CallEnded);
+    callEnded.publish({ runner, method, durationMs, outcome, error } satisfies CallEnded);
   };
 }
 
-/** The same promise; what becomes of it is published before the caller hears. */
-export function publishCall<T>(call: CallStarted, signal: CancelSignal | undefined, answer: Promise<T>): Promise<T> {
-  const end = beginCall(call);
-  if (end === null) return answer;
-  answer.then(
-    () => end('answered'),
-    (error: unknown) => end(signal?.aborted === true ? 'cancelled' : 'failed', error),
-  );
-  return answer;
+/** How a call ended that has no answer. */
+export function outcomeOf(signal: CancelSignal | undefined): CallEnded['outcome'] {
+  return signal?.aborted === true ? 'cancelled' : 'failed';
 }
 
-/** The same for a stream, which ends when its reader has the last item, or leaves. */
-export async function* publishStream<T>(
-  call: CallStarted,
+/** The same stream. It ends when its reader has the last item, or leaves. */
+export async function* endWith<T>(
+  end: EndCall,
   signal: CancelSignal | undefined,
   items: AsyncIterable<T>,
 ): AsyncGenerator<T, void> {
-  const end = beginCall(call);
   let outcome: CallEnded['outcome'] = 'cancelled';
   let reason: unknown;
   try {
     yield* items;
     outcome = 'answered';
   } catch (error) {
-    if (signal?.aborted !== true) outcome = 'failed';
+    outcome = outcomeOf(signal);
     reason = error;
     throw error;
   } finally {

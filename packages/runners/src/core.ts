@@ -4,8 +4,8 @@ import type { Runnable } from '@ekiben/spec';
 import { Embedded } from './embedded.ts';
 import { inContext } from './call.ts';
 import type { Call } from './call.ts';
-import { publishCall, publishStream } from './channels.ts';
-import type { CallStarted } from './channels.ts';
+import { beginCall, endWith, outcomeOf } from './channels.ts';
+import type { CallStarted, EndCall } from './channels.ts';
 import { resolveSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 import type { MethodSignature, MethodTable } from './signatures.ts';
@@ -16,7 +16,8 @@ export type Compute = (...args: readonly unknown[]) => unknown;
 
 /** A place where the calls of a runner can go, other than this process. */
 export interface Target {
-  call(method: string, args: readonly unknown[], call: Call): Promise<unknown>;
+  /** @param end - to be called when the call has ended */
+  call(method: string, args: readonly unknown[], call: Call, end: EndCall): Promise<unknown>;
   stream(method: string, args: readonly unknown[], call: Call): AsyncIterable<unknown>;
 }
 
@@ -36,6 +37,8 @@ export interface RunnerDefinition {
 export interface MethodState {
   readonly name: string;
   readonly signature: MethodSignature;
+  /** What is said when it is called. */
+  readonly started: CallStarted;
   /** Set once the method is known to compute in this process and to answer at once: then a call is a plain function call. */
   direct: Compute | null;
   /** Its calls wait in this process to be joined. */
@@ -56,7 +59,10 @@ export class RunnerCore {
     this.definition = definition;
     this.#settings = resolveSettings(definition.name, definition.settings);
     this.methods = new Map(
-      [...definition.methods].map(([name, signature]) => [name, { name, signature, direct: null, queued: false }]),
+      [...definition.methods].map(([name, signature]) => {
+        const started = Object.freeze({ runner: definition.name, method: signature.wireName });
+        return [name, { name, signature, started, direct: null, queued: false }];
+      }),
     );
   }
 
@@ -99,15 +105,24 @@ export class RunnerCore {
 
   call(method: MethodState, args: readonly unknown[], options: Call): Promise<unknown> {
     if (method.signature.refused !== null) return Promise.reject(method.signature.refused);
-    const remote = this.#remote;
-    if (remote === null) {
-      if (this.#loaded === null) return this.embedded().then((loaded) => loaded.call(method, args, options));
-      if (!method.queued) return this.#loaded.call(method, args, options);
+    if (this.#remote !== null) {
+      return this.#remote.call(method.name, args, inContext(options), beginCall(method.started));
     }
+    if (this.#loaded === null) return this.embedded().then((loaded) => loaded.call(method, args, options));
+    return method.queued ? this.#queue(this.#loaded, method, args, options) : this.#loaded.call(method, args, options);
+  }
+
+  #queue(loaded: Embedded, method: MethodState, args: readonly unknown[], options: Call): Promise<unknown> {
     const call = inContext(options);
-    const answer =
-      remote === null ? (this.#loaded as Embedded).call(method, args, call) : remote.call(method.name, args, call);
-    return publishCall(this.#told(method), call.signal, answer);
+    const end = beginCall(method.started);
+    const answer = loaded.call(method, args, call);
+    if (end !== null) {
+      answer.then(
+        () => end('answered'),
+        (error: unknown) => end(outcomeOf(call.signal), error),
+      );
+    }
+    return answer;
   }
 
   async *stream(method: MethodState, args: readonly unknown[], options: Call): AsyncGenerator<unknown, void> {
@@ -117,11 +132,7 @@ export class RunnerCore {
       return;
     }
     const call = inContext(options);
-    yield* publishStream(this.#told(method), call.signal, this.#remote.stream(method.name, args, call));
-  }
-
-  #told(method: MethodState): CallStarted {
-    return { runner: this.definition.name, method: method.signature.wireName };
+    yield* endWith(beginCall(method.started), call.signal, this.#remote.stream(method.name, args, call));
   }
 
   /** Unloads the model of this process, if there is one, after the calls that wait for it. */

@@ -53,9 +53,12 @@ export class Embedded {
     for (const method of this.#computes.keys()) this.#batch(method);
   }
 
-  async call(method: MethodState, args: readonly unknown[], call: Call): Promise<unknown> {
+  call(method: MethodState, args: readonly unknown[], call: Call): Promise<unknown> {
     const batches = this.#batches.get(method);
-    if (batches !== undefined) return batches.run(args, call);
+    return batches === undefined ? this.#callAlone(method, args, call) : batches.run(args, call);
+  }
+
+  async #callAlone(method: MethodState, args: readonly unknown[], call: Call): Promise<unknown> {
     throwIfOver(call);
     const compute = this.#compute(method);
     const result = compute(...args);

@@ -1,8 +1,12 @@
 /** The caller's end of a connection to a worker: many calls at once, each told by its id. */
+import { onAbort } from '@ekiben/batching';
 import { EkibenError } from '@ekiben/spec';
 import { fromErrorRecord } from '@ekiben/supervisor';
 import { throwIfOver, timedOut } from './call.ts';
 import type { Call } from './call.ts';
+import type { CancelSignal } from './cancellation.ts';
+import { outcomeOf } from './channels.ts';
+import type { EndCall } from './channels.ts';
 import { writeCall } from './call-frames.ts';
 import type { Hello, WorkerHello } from './call-frames.ts';
 import type { Target } from './core.ts';
@@ -11,7 +15,6 @@ import { FRAME, frameError } from './frames.ts';
 import type { FrameBody } from './frames.ts';
 import { ItemQueue } from './item-queue.ts';
 import { HANDSHAKE_TIMEOUT_MS } from './limits.ts';
-import { onAbort } from './cancellation.ts';
 import { readValue, writeValue } from './values.ts';
 
 /** Who waits for the answer to one call. */
@@ -22,6 +25,41 @@ interface Waiting {
   reject(error: unknown): void;
   /** Of a stream: takes each value before the end. */
   item?(value: unknown): void;
+}
+
+/** The answer to a call that is no stream. */
+class Answer implements Waiting {
+  readonly deadline: number;
+  forgetSignal: (() => void) | null = null;
+  readonly #signal: CancelSignal | undefined;
+  readonly #end: EndCall;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(
+    { signal, deadline = Infinity }: Call,
+    end: EndCall,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.deadline = deadline;
+    this.#signal = signal;
+    this.#end = end;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  resolve(value: unknown): void {
+    this.forgetSignal?.();
+    this.#end?.('answered');
+    this.#resolve(value);
+  }
+
+  reject(error: unknown): void {
+    this.forgetSignal?.();
+    this.#end?.(outcomeOf(this.#signal), error);
+    this.#reject(error);
+  }
 }
 
 /** The worker itself drops late calls on time; this is for one that is blocked. */
@@ -92,20 +130,17 @@ export class WorkerConnection implements Target {
     return () => this.#onDrain.delete(callback);
   }
 
-  call(method: string, args: readonly unknown[], call: Call): Promise<unknown> {
+  call(method: string, args: readonly unknown[], call: Call, end: EndCall = null): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      throwIfOver(call);
-      const { signal, deadline = Infinity } = call;
-      if (signal === undefined) {
-        this.#start(method, args, call, { deadline, resolve, reject });
-        return;
+      const answer = new Answer(call, end, resolve, reject);
+      try {
+        throwIfOver(call);
+        const id = this.#start(method, args, call, answer);
+        const { signal } = call;
+        if (signal !== undefined) answer.forgetSignal = onAbort(signal, () => this.#giveUp(id, signal.reason));
+      } catch (error) {
+        answer.reject(error);
       }
-      const id = this.#start(method, args, call, {
-        deadline,
-        resolve: (value) => (forget(), resolve(value)),
-        reject: (error) => (forget(), reject(error)),
-      });
-      const forget = onAbort(signal, () => this.#giveUp(id, signal.reason));
     });
   }
 
@@ -184,11 +219,13 @@ export class WorkerConnection implements Target {
       waiting.item?.(readValue(body));
       return;
     }
+    if (kind !== FRAME.result && kind !== FRAME.error && kind !== FRAME.end) {
+      throw frameError(`a worker sends no kind ${kind}`);
+    }
+    const value = kind === FRAME.end ? undefined : readValue(body); // if it cannot be read, the call fails with the connection
     this.#forget(id);
-    if (kind === FRAME.result) waiting.resolve(readValue(body));
-    else if (kind === FRAME.end) waiting.resolve(undefined);
-    else if (kind === FRAME.error) waiting.reject(fromErrorRecord(readValue(body)));
-    else waiting.reject(frameError(`a worker sends no kind ${kind}`));
+    if (kind === FRAME.error) waiting.reject(fromErrorRecord(value));
+    else waiting.resolve(value);
   }
 
   /** Ends a call from this side: the worker need not finish it. */

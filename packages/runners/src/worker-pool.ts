@@ -1,12 +1,14 @@
 /** The caller's connections to all workers of a runner. Each call takes the one with the fewest calls in flight. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { onAbort } from '@ekiben/batching';
 import { EkibenError } from '@ekiben/spec';
 import { throwIfOver } from './call.ts';
 import type { Call } from './call.ts';
+import { outcomeOf } from './channels.ts';
+import type { EndCall } from './channels.ts';
 import type { Hello } from './call-frames.ts';
 import type { Target } from './core.ts';
 import { HOLD_CALLS_MS, MAX_HELD_CALLS } from './limits.ts';
-import { onAbort } from './cancellation.ts';
 import { WorkerConnection } from './worker-connection.ts';
 
 /** The longest that Node's timers take. */
@@ -55,10 +57,16 @@ export class WorkerPool implements Target {
     if (down !== null) this.#wake();
   }
 
-  call(method: string, args: readonly unknown[], call: Call): Promise<unknown> {
+  call(method: string, args: readonly unknown[], call: Call, end: EndCall = null): Promise<unknown> {
     const connection = this.#choose();
-    if (connection !== null && !connection.isFull) return connection.call(method, args, call);
-    return this.#free(call).then((free) => free.call(method, args, call));
+    if (connection !== null && !connection.isFull) return connection.call(method, args, call, end);
+    return this.#free(call).then(
+      (free) => free.call(method, args, call, end),
+      (error: unknown) => {
+        end?.(outcomeOf(call.signal), error);
+        throw error;
+      },
+    );
   }
 
   async *stream(method: string, args: readonly unknown[], call: Call): AsyncGenerator<unknown, void> {

@@ -1,8 +1,8 @@
 /** A runner in a process of its own, over the real transport. */
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { connect } from 'node:net';
-import { dirname } from 'node:path';
+import { connect, createServer } from 'node:net';
+import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from '@jest/globals';
@@ -17,6 +17,7 @@ import { coreOf } from '../src/core.ts';
 import { FrameSocket } from '../src/frame-socket.ts';
 import { FRAME } from '../src/frames.ts';
 import { STREAM_WINDOW } from '../src/limits.ts';
+import { makeSocketDirectory } from '../src/socket-directory.ts';
 import { writeValue } from '../src/values.ts';
 import { WorkerConnection } from '../src/worker-connection.ts';
 import { WorkerPool } from '../src/worker-pool.ts';
@@ -294,6 +295,37 @@ describe('a runner in a process', () => {
     if (bytes.length === 5) hostile.end();
     await once(hostile, 'close');
     expect(await echo.echo.run(1)).toBe(1);
+  });
+
+  test.each([
+    ['a value that ends too early', FRAME.result, [5, 255, 0, 0, 0]],
+    ['a kind that no worker sends', FRAME.call, []],
+  ])('%s from a worker fails the calls under way, with a coded error', async (_, kind, body) => {
+    const directory = await makeSocketDirectory();
+    const path = join(directory.path, '0.sock');
+    const worker = createServer((socket) => {
+      const frames = new FrameSocket({
+        socket,
+        onFrame(received, id) {
+          if (received === FRAME.call) frames.send(kind, id, (to) => to.bytes(Uint8Array.from(body)));
+          if (received !== FRAME.hello) return;
+          frames.send(FRAME.hello, 0, (to) => writeValue(to, { methods: ['echo'] }, 'hello'));
+          frames.trust();
+        },
+        onClose() {},
+      });
+    }).listen(path);
+    await once(worker, 'listening');
+    const connection = await WorkerConnection.open(path, { protocol: PROTOCOL, runner: 'echo', models: [] });
+    const calls = [connection.call('echo', [1], {}), connection.call('echo', [2], {})];
+    for (const call of calls) {
+      await expect(call).rejects.toMatchObject({
+        code: 'EKIBEN_RUNNER_CRASHED',
+        cause: { code: 'EKIBEN_FRAME_INVALID' },
+      });
+    }
+    worker.close();
+    await directory.remove();
   });
 
   test('refuses a caller that resolved another version of the model', async () => {
