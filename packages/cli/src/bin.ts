@@ -1,4 +1,11 @@
 #!/usr/bin/env node
 import { run } from './program.ts';
 
+// Who stops reading, as `| head` does, does not stop the work: what is deleted or imported is, without a word.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 process.exitCode = await run(process.argv.slice(2));

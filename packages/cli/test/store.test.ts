@@ -239,6 +239,17 @@ test.each([
   expect(run(args)).toMatchObject({ status: 1, stdout: '', stderr: expect.stringMatching(message) });
 });
 
+test('who stops reading does not stop the work', async () => {
+  ekiben('models', 'import', MODEL);
+  const script = '{ "$0" "$1" models delete credit_risk_model -y; echo "rc=$?" >&2; } | true';
+  const { stderr } = spawnSync('bash', ['-c', script, process.execPath, bin], {
+    env: { ...process.env, EKIBEN_HOME: path.join(home, 'store') },
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('rc=0\n');
+  expect(ekiben('models', 'list', '-o', 'json')).toBe('[]');
+});
+
 test('Ctrl-C in an import ends as it should, and leaves nothing', async () => {
   const child = spawn(process.execPath, [bin, 'models', 'import', '-'], {
     env: { ...process.env, EKIBEN_HOME: path.join(home, 'store') },

@@ -87,7 +87,7 @@ export class DirectoryStore<Info extends ItemInfo, Facts extends ItemFacts> {
     const { namingSource, unpackInto } = await import('./import.ts');
     try {
       return await this.add(async (draft) => {
-        await unpackInto(draft, source, options);
+        await unpackInto(draft, source, this.ground.kind, options);
         await adjust(draft);
       }, options.force);
     } catch (error) {

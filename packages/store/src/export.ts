@@ -6,7 +6,7 @@ import { formatOfName, parseFormat, suffixOfFormat, type ArchiveFormat } from '.
 import type { PackItem } from './archive/pack-item.ts';
 import { writeArchive } from './archive/write.ts';
 import { counted } from './archive/through.ts';
-import { isDirectory, writeNewFile, makeDirectory } from './files.ts';
+import { isDirectory, isSpecialFile, writeNewFile, makeDirectory } from './files.ts';
 import { LARGE_BYTES } from './limits.ts';
 import { watcher, type TransferOptions } from './transfer.ts';
 import { writeLocalFile, writeLocalFolder, writeStandardOutput } from './transport/local.ts';
@@ -99,7 +99,7 @@ async function decideTarget(
     case 'file': {
       const inside = to === '' || /[\\/]$/.test(to) || (asked !== 'folder' && (await isDirectory(location.path)));
       const path = inside ? join(location.path, file) : location.path;
-      const format = asked ?? formatOfName(path, extension);
+      const format = asked ?? formatOfName(path, extension) ?? ((await isSpecialFile(path)) ? 'xz' : undefined);
       if (format !== undefined) return { location: { kind: 'file', path: resolve(path) }, format };
       return { location: { kind: 'file', path: resolve(`${path}.${extension}`) }, format: 'xz' };
     }

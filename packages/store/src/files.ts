@@ -125,6 +125,12 @@ export async function isDirectory(path: string): Promise<boolean> {
   return (await ifThere(stat(path)))?.isDirectory() ?? false;
 }
 
+/** A pipe, a device, a terminal: what is written to as it is, and never replaced. */
+export async function isSpecialFile(path: string): Promise<boolean> {
+  const stats = await ifThere(stat(path));
+  return stats !== undefined && !stats.isFile() && !stats.isDirectory();
+}
+
 /** Moves `from` to `to` and says whether `from` was there. */
 export async function moveIfThere(from: string, to: string): Promise<boolean> {
   await makeDirectory(dirname(to));
@@ -156,6 +162,14 @@ export function explainDiskError(error: unknown, home: string): unknown {
     return new EkibenError('EKIBEN_STORE_DISK_FULL', `no space is left for the store at ${home}; nothing was changed`, {
       cause: error,
     });
+  }
+  // A home that lies below a file, or where nothing can be made.
+  if (hasCode(error, 'ENOTDIR', 'ENOENT', 'ELOOP') && (error as NodeJS.ErrnoException).syscall === 'mkdir') {
+    return new EkibenError(
+      'EKIBEN_STORE_NOT_WRITABLE',
+      `the store at ${home} cannot be written to: there can be no such directory`,
+      { cause: error },
+    );
   }
   if (hasCode(error, 'EACCES', 'EPERM', 'EROFS')) {
     const { path = home } = error as NodeJS.ErrnoException;

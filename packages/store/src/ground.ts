@@ -15,6 +15,9 @@ export interface Ground<Info extends ItemInfo = ItemInfo, Facts extends ItemFact
   readonly layout: Layout;
 }
 
+/** What reading a manifest needs to know of a kind. */
+export type ManifestKind<Info extends ItemInfo> = Pick<ItemKind<Info, ItemFacts>, 'manifest' | 'read'>;
+
 /** @throws EKIBEN_MANIFEST_INVALID, also when the version is not there */
 export async function readItem<Info extends ItemInfo>(
   { kind, layout }: Ground<Info>,
@@ -35,7 +38,7 @@ export async function readItem<Info extends ItemInfo>(
  * @throws EKIBEN_MANIFEST_INVALID
  */
 export async function readManifestIn<Info extends ItemInfo>(
-  kind: Pick<ItemKind<Info, ItemFacts>, 'manifest' | 'read'>,
+  kind: ManifestKind<Info>,
   dir: string,
   where: string,
 ): Promise<Info> {

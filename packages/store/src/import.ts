@@ -7,6 +7,8 @@ import { readArchive } from './archive/read.ts';
 import { counted, stoppable } from './archive/through.ts';
 import type { StoreDraft } from './draft.ts';
 import { isDirectory, makeDirectory } from './files.ts';
+import { readManifestIn, type ManifestKind } from './ground.ts';
+import type { ItemInfo } from './kind.ts';
 import type { ArchiveLimits } from './limits.ts';
 import { watcher, type TransferOptions } from './transfer.ts';
 import { readHttps, type HttpsOptions } from './transport/https.ts';
@@ -25,9 +27,14 @@ export interface ImportOptions extends TransferOptions {
 /** A path of an archive or a directory, `-`, `s3://bucket/key`, `https://…`; or the bytes of an archive. */
 export type ImportSource = string | AsyncIterable<Uint8Array>;
 
-export async function unpackInto(draft: StoreDraft, source: ImportSource, options: ImportOptions): Promise<void> {
+export async function unpackInto(
+  draft: StoreDraft,
+  source: ImportSource,
+  kind: ManifestKind<ItemInfo>,
+  options: ImportOptions,
+): Promise<void> {
   const guard = createArchiveGuard(options.limits);
-  for await (const entry of await openEntries(source, guard, join(draft.root, 'spool'), options)) {
+  for await (const entry of await openEntries(source, guard, join(draft.root, 'spool'), kind, options)) {
     const path = guard.admit(entry);
     if (entry.type === 'directory') await makeDirectory(join(draft.dir, path));
     else await draft.add(path, entry.body, entry.executable);
@@ -38,6 +45,7 @@ async function openEntries(
   source: ImportSource,
   guard: ArchiveGuard,
   spool: string,
+  kind: ManifestKind<ItemInfo>,
   options: ImportOptions,
 ): Promise<AsyncIterable<ArchiveEntry>> {
   if (typeof source !== 'string') {
@@ -45,6 +53,8 @@ async function openEntries(
   }
   const location = parseLocation(source);
   if (location.kind === 'file' && (await isDirectory(location.path))) {
+    // Looked at first: a mistyped folder may hold all of a disk.
+    await readManifestIn(kind, location.path, kind.manifest);
     return watched(readFolder(location.path), watcher(options, undefined));
   }
   const { body, size } = await openBytes(location, options);

@@ -259,7 +259,7 @@ describe('where an export goes', () => {
     await expect(store.export(TAG, 'https://example.org/x')).rejects.toMatchObject({ code: 'EKIBEN_LOCATION_INVALID' });
     await expect(store.export(TAG, 'gs://bucket/x')).rejects.toThrow('gs:// is not known');
     await expect(store.import('http://example.org/x')).rejects.toThrow('use https://');
-    for (const location of ['https://', 'file://%', 's3://', 'ftp://x/y']) {
+    for (const location of ['', 'a\0b', 'https://', 'file://%', 's3://', 'ftp://x/y']) {
       await expect(store.import(location)).rejects.toMatchObject({ code: 'EKIBEN_LOCATION_INVALID' });
     }
     await expect(store.import(join(dir, 'nope'))).rejects.toMatchObject({ code: 'EKIBEN_PATH_NOT_FOUND' });
@@ -314,7 +314,12 @@ describe('where an export goes', () => {
     const reading = readFile(join(dir, 'pipe.tar'));
     await store.export(TAG, join(dir, 'pipe.tar'));
     expect((await reading).equals(whole)).toBe(true);
-    expect(await filesIn(dir)).toEqual(['link.tar', 'pipe.tar', 'sub/real.tar']);
+    execFileSync('mkfifo', [join(dir, 'nameless')]);
+    const native = readFile(join(dir, 'nameless'));
+    expect(await store.export(TAG, join(dir, 'nameless'))).toMatchObject({ format: 'xz' });
+    await writeFile(join(dir, 'through-a-pipe'), await native);
+    expect((await store.import(join(dir, 'through-a-pipe'))).outcome).toBe('unchanged');
+    expect(await filesIn(dir)).toEqual(['link.tar', 'nameless', 'pipe.tar', 'sub/real.tar', 'through-a-pipe']);
   });
 
   test('stops where it is told to, and leaves nothing', async () => {

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, rmdir, stat, unlink, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { layout } from '../src/layout.ts';
 import { withLock } from '../src/lock.ts';
 import { ModelStore } from '../src/index.ts';
@@ -266,4 +266,13 @@ test('many at once on one name lose nothing', async () => {
       .toSorted(),
   );
   expect(await store.resolve('a')).toBe(left[0]?.tag);
+});
+
+test.each(['file/below', '/proc/nope'])('a home at %s is an error that says so', async (place) => {
+  const home = resolve(await writeFiles(temporary(), { file: 'x' }), place);
+  const saving = new ModelStore(home).create('m', (draft) => draft.write('a', Buffer.from('a')));
+  await expect(saving).rejects.toMatchObject({
+    code: 'EKIBEN_STORE_NOT_WRITABLE',
+    message: expect.stringContaining(home),
+  });
 });

@@ -290,6 +290,19 @@ describe('something else than an archive', () => {
     expect((error as Error).message).toMatch(why);
   });
 
+  test('a folder without a manifest is not read at all', async () => {
+    const parent = await writeFiles(temporary(), { 'large.bin': 'x' });
+    // The store itself lies in it, and so would the copy of the copy.
+    const store = new ModelStore(join(parent, 'home'));
+    const seen: number[] = [];
+    const failure = store.import(parent, { onProgress: (done) => seen.push(done) });
+    await expect(failure).rejects.toMatchObject({
+      code: 'EKIBEN_MANIFEST_INVALID',
+      message: expect.stringMatching(/^cannot import .*: model.yaml is missing; there is home, large.bin$/),
+    });
+    expect(seen).toEqual([]);
+  });
+
   test('a folder with a link is refused', async () => {
     const dir = await writeFiles(temporary(), { 'model.yaml': manifest() });
     await symlink('/etc/passwd', join(dir, 'link'));

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { customObject, type CustomObjectCodec, type PickleNode } from '@ekiben/spec';
+import fc from 'fast-check';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ModelStore } from '../src/index.ts';
@@ -361,7 +362,67 @@ describe('finding a model', () => {
     expect(await failure(store.alias('nope', 'production'))).toMatchObject({ code: 'EKIBEN_MODEL_NOT_FOUND' });
   });
 
-  test('nothing that a user types leaves the directory of the store', async () => {
+  test('nothing outside of the store is touched or shown, whatever is typed', async () => {
+    const parts = [
+      '..',
+      '.',
+      '/',
+      '\\',
+      ':',
+      'secret',
+      'models',
+      'v1',
+      'plain',
+      'aaa1',
+      'latest',
+      '~',
+      'C:',
+      '%2e',
+      '\0',
+      ' ',
+      '\n',
+      'é',
+    ];
+    const typed = fc.oneof(
+      fc.array(fc.constantFrom(...parts), { minLength: 1, maxLength: 8 }).map((words) => words.join('')),
+      fc.string({ unit: 'binary', maxLength: 80 }),
+    );
+    const outside = temporary();
+    const files = {
+      'secret/v1/model.yaml': manifest({ name: 'secret' }),
+      'secret/v1/weights.bin': 'x',
+      'v1.json': '{}',
+    };
+    await writeFiles(outside, files);
+    const inner = new ModelStore(join(outside, 'deep', 'home'));
+    await inner.create('plain:aaa1', (draft) => draft.write('weights.bin', Buffer.from('x')));
+    await fc.assert(
+      fc.asyncProperty(typed, typed, async (one, other) => {
+        const steps = [
+          inner.get(one),
+          inner.delete(one),
+          inner.list(one),
+          inner.suggest(one),
+          inner.aliases(one),
+          inner.alias(one, other),
+          inner.removeAlias(one, other),
+          inner.rollback(one, other),
+          inner.verify(one, { record: true }),
+          inner.create(one, (draft) => draft.write('weights.bin', Buffer.from('x'))),
+        ];
+        for (const step of await Promise.allSettled(steps)) {
+          if (step.status === 'rejected')
+            expect(step.reason).toMatchObject({ code: expect.stringMatching(/^EKIBEN_/) });
+          else expect(JSON.stringify(step.value) ?? '').not.toContain(join(outside, 'secret'));
+        }
+        const left = (await filesIn(outside)).filter((file) => !file.startsWith('deep/home/'));
+        expect(left).toEqual(Object.keys(files).toSorted());
+      }),
+      { numRuns: Math.min(300, Number(process.env['FUZZ_RUNS'] ?? 60)) },
+    );
+  });
+
+  test('what climbs, in every verb, is no tag', async () => {
     await writeFiles(home, { 'secret/v1/model.yaml': manifest({ name: 'secret' }), 'models/plain/../../outside': 'x' });
     for (const tag of [
       '../secret:v1',

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { EkibenError } from '@ekiben/spec';
 import { CHUNK_BYTES, stoppable } from '../archive/through.ts';
-import { hasCode, ifThere, writeFully } from '../files.ts';
+import { hasCode, ifThere, isSpecialFile, writeFully } from '../files.ts';
 import { newOwnerName } from '../owner.ts';
 import type { ByteSource } from './transport.ts';
 
@@ -30,10 +30,9 @@ export async function writeLocalFile(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   try {
-    const stats = await ifThere(stat(path));
-    if (stats !== undefined && !stats.isFile() && !stats.isDirectory()) return await fill(path, 'w', body, signal);
+    if (await isSpecialFile(path)) return await fill(path, 'w', body, signal);
     // A link goes on to be one.
-    const target = stats === undefined ? path : await realpath(path);
+    const target = (await ifThere(realpath(path))) ?? path;
     const partial = join(dirname(target), `.${basename(target)}.${newOwnerName()}.partial`);
     try {
       await fill(partial, 'wx', body, signal);

@@ -12,6 +12,7 @@ export type Location =
 /** A path, `-`, `s3://bucket/key`, `https://…` or `file://…`. @throws EKIBEN_LOCATION_INVALID */
 export function parseLocation(text: string): Location {
   if (text === '-') return { kind: 'standard' };
+  if (text === '' || text.includes('\0')) throw invalid(text, 'it is no path');
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   switch (scheme) {
     case undefined:
