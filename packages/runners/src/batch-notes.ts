@@ -7,7 +7,27 @@ import type { BatchesRun, Tally } from './channels.ts';
 /** How often. */
 const NOTE_MS = 500;
 
-type Sums = BatchesRun & Record<'rows' | 'queuedMs' | 'durationMs', Record<number, number>>;
+/** Of one method. */
+class Sums {
+  readonly #last: BatchesRun;
+  readonly #rows = new Map<number, number>();
+  readonly #queuedMs = new Map<number, number>();
+  readonly #durationMs = new Map<number, number>();
+
+  constructor(batch: BatchesRun) {
+    this.#last = batch;
+  }
+
+  add({ rows, queuedMs, durationMs }: BatchesRun): void {
+    add(this.#rows, rows, (value) => value);
+    add(this.#queuedMs, queuedMs, twoDigits);
+    add(this.#durationMs, durationMs, twoDigits);
+  }
+
+  get message(): BatchesRun {
+    return { ...this.#last, rows: [...this.#rows], queuedMs: [...this.#queuedMs], durationMs: [...this.#durationMs] };
+  }
+}
 
 /** Begins. The result tells at once what has not been told yet. */
 export function noteBatches(): () => void {
@@ -15,24 +35,28 @@ export function noteBatches(): () => void {
   batchesRun.subscribe((message) => {
     const batch = message as BatchesRun;
     let sums = byMethod.get(batch.method);
-    if (sums === undefined) byMethod.set(batch.method, (sums = { ...batch, rows: {}, queuedMs: {}, durationMs: {} }));
-    add(sums.rows, batch.rows);
-    add(sums.queuedMs, batch.queuedMs, 2);
-    add(sums.durationMs, batch.durationMs, 2);
+    if (sums === undefined) byMethod.set(batch.method, (sums = new Sums(batch)));
+    sums.add(batch);
   });
   const note = () => {
     if (byMethod.size === 0) return;
-    sendNote({ batches: [...byMethod.values()] } satisfies BatchNote);
+    sendNote({ batches: Array.from(byMethod.values(), ({ message }) => message) } satisfies BatchNote);
     byMethod.clear();
   };
   setInterval(note, NOTE_MS).unref();
   return note;
 }
 
-/** With values rounded to so many digits, thousands of times are a few dozen numbers. */
-function add(sum: Record<number, number>, tally: Tally, digits?: number): void {
-  for (const [value, times] of Object.entries(tally)) {
-    const rounded = digits === undefined ? Number(value) : Number(Number(value).toPrecision(digits));
-    sum[rounded] = (sum[rounded] ?? 0) + times;
+function add(sum: Map<number, number>, tally: Tally, round: (value: number) => number): void {
+  for (const [value, batches] of tally) {
+    const rounded = round(value);
+    sum.set(rounded, (sum.get(rounded) ?? 0) + batches);
   }
+}
+
+/** Rounded so, thousands of times are a few dozen numbers. */
+function twoDigits(ms: number): number {
+  if (ms <= 0) return 0;
+  const unit = 10 ** (Math.floor(Math.log10(ms)) - 1);
+  return Math.round(ms / unit) * unit;
 }

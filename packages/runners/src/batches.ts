@@ -71,9 +71,9 @@ export class Batches {
         method: signature.wireName,
         worker: null,
         maxBatchSize: settings.maxBatchSize,
-        rows: { [rows]: 1 },
-        queuedMs: { [waitedMs]: 1 },
-        durationMs: { [performance.now() - startedAt]: 1 },
+        rows: [[rows, 1]],
+        queuedMs: [[waitedMs, 1]],
+        durationMs: [[performance.now() - startedAt, 1]],
       };
       batchesRun.publish(message);
     }

@@ -3,8 +3,8 @@ import { channel } from 'node:diagnostics_channel';
 import type { ChildEvent } from '@ekiben/supervisor';
 import type { CancelSignal } from './cancellation.ts';
 
-/** How many batches had which value. */
-export type Tally = Readonly<Record<number, number>>;
+/** Values, and how many batches had each. */
+export type Tally = readonly (readonly [value: number, batches: number])[];
 
 /** On `ekiben:runners:batch`: batches that ran, here or in a worker process of this one, which tells of them twice a second. */
 export interface BatchesRun {

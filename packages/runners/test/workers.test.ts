@@ -33,7 +33,7 @@ function sizesOfBatches(): () => number[] {
   const listen = (message: unknown) => {
     const { runner, worker, rows } = message as BatchesRun;
     expect([runner, worker]).toEqual(['doubler', 0]);
-    for (const [size, times] of Object.entries(rows)) sizes.push(...Array<number>(times).fill(Number(size)));
+    for (const [size, batches] of rows) sizes.push(...Array<number>(batches).fill(size));
   };
   subscribe('ekiben:runners:batch', listen);
   toClose.push({ close: async () => void unsubscribe('ekiben:runners:batch', listen) });

@@ -168,7 +168,7 @@ class BatchCounts {
 }
 
 function addTally(to: Buckets, tally: Tally, unit: number): void {
-  for (const [value, times] of Object.entries(tally)) to.add(Number(value) / unit, times);
+  for (const [value, batches] of tally) to.add(value / unit, batches);
 }
 
 /** BentoML's: powers of two below the largest size, and that. */

@@ -41,11 +41,11 @@ function samplesOf(text: string, name: string): Map<string, number> {
 
 const sum = (samples: Map<string, number>) => [...samples.values()].reduce((total, value) => total + value, 0);
 
-/** Workers tell of their batches a little later. */
-async function untilRows(rows: number): Promise<string> {
+/** Workers tell of their batches a little later, and that one ended is known a little later than that its calls failed. */
+async function untilSum(name: string, expected: number): Promise<string> {
   for (;;) {
     const text = await scrape();
-    if (sum(samplesOf(text, 'bentoml_runner_adaptive_batch_size_sum')) === rows) return text;
+    if (sum(samplesOf(text, name)) === expected) return text;
     await sleep(20);
   }
 }
@@ -55,7 +55,7 @@ test('calls at once meet in batches, which are counted as BentoML counts them', 
     Array.from({ length: 40 }, async (_, i) => (await ask('/lengths', 'x'.repeat(i))).json()),
   );
   expect(answers).toEqual(Array.from({ length: 40 }, (_, i) => i));
-  const text = await untilRows(40);
+  const text = await untilSum('bentoml_runner_adaptive_batch_size_sum', 40);
   const labels = 'method_name="text_lengths",runner_name="texts",worker_index="1"';
   const batches = samplesOf(text, 'bentoml_runner_adaptive_batch_size_count').get(labels) as number;
   expect(batches).toBeGreaterThanOrEqual(2); // of 20 at most
@@ -116,7 +116,7 @@ test('a stream is one call', async () => {
 
 test('a process that is started anew is counted', async () => {
   expect((await ask('/crash', null)).status).toBe(503);
-  const text = await scrape();
+  const text = await untilSum('ekiben_runner_restarts_total', 1);
   expect(samplesOf(text, 'ekiben_runner_restarts_total')).toEqual(
     new Map([['reason="crashed",runner_name="texts",worker_index="1"', 1]]),
   );
