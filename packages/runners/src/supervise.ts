@@ -25,7 +25,7 @@ export interface SuperviseOptions {
   onChange?(): void;
   /** A worker has answered `ask(topic)`, or says how it would when it ends. */
   onAnswer?(worker: Child, topic: string, answer: unknown): void;
-  /** A worker has ended, for whatever reason. */
+  /** A worker has ended, for whatever reason, and there is nothing more to hear of it. */
   onExit?(worker: Child): void;
 }
 

@@ -9,12 +9,14 @@ import { planRunners, startRunners } from '@ekiben/runners';
 import type { RunnerSockets, RunningRunners } from '@ekiben/runners';
 import type { ServiceDefinition } from '@ekiben/service';
 import type { TagResolved } from '@ekiben/store';
-import { runChild, sendNote } from '@ekiben/supervisor';
+import { answer, runChild, sendNote } from '@ekiben/supervisor';
 import { finish } from './drain.ts';
 import { CONNECTION } from './front-door.ts';
+import { SCRAPE_TIMEOUT_MS } from './limits.ts';
 import { importService } from './service-module.ts';
 import { createSite } from './site.ts';
 import type { Site } from './site.ts';
+import { METRICS } from './worker-messages.ts';
 import type { Task, WorkerNote, WorkerOrder } from './worker-messages.ts';
 
 const orders = new EventEmitter();
@@ -36,7 +38,8 @@ await runChild({
     const service = await load(task);
     if (sockets === undefined) await once(orders, 'runners');
     runners = await startRunners(service.runners, { sockets, settings: task.settings });
-    site = await createSite(service, runners, task.site);
+    const { metrics } = (site = await createSite(service, runners, task.site, sumMetrics));
+    answer(METRICS, () => metrics.snapshot());
     // It never listens by itself; with this event node begins to watch over slow requests.
     site.http.emit('listening');
   },
@@ -56,7 +59,7 @@ await runChild({
       sockets = order.sockets;
       orders.emit('runners');
       runners?.update(order.sockets);
-    }
+    } else orders.emit(`scraped ${order.id}`, order.text);
   },
 });
 
@@ -74,6 +77,15 @@ async function load({ module, exportName, pinnedTags, settings }: Task): Promise
   const { service } = found;
   note({ kind: 'plan', plan: { service: service.name, exportName: found.exportName, runners: plans, tags } });
   return service;
+}
+
+let scrapes = 0;
+
+async function sumMetrics(): Promise<string> {
+  const id = (scrapes += 1);
+  const scraped = once(orders, `scraped ${id}`, { signal: AbortSignal.timeout(2 * SCRAPE_TIMEOUT_MS) });
+  note({ kind: 'scrape', id });
+  return ((await scraped) as [string])[0];
 }
 
 function serveConnection(connection: Socket): void {

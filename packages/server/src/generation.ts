@@ -10,17 +10,27 @@ import { EkibenError } from '@ekiben/spec';
 import type { TagResolved } from '@ekiben/store';
 import { Supervisor } from '@ekiben/supervisor';
 import type { Child, SlotStatus } from '@ekiben/supervisor';
-import { GRACE_MS, STOP_MARGIN_MS } from './limits.ts';
+import { GRACE_MS, SCRAPE_TIMEOUT_MS, STOP_MARGIN_MS } from './limits.ts';
+import { NO_VERSION } from './metrics.ts';
+import type { ProductionMetrics } from './production-metrics.ts';
 import type { ProductionOptions } from './production-options.ts';
+import { USER_METRICS } from './user-metrics.ts';
+import { METRICS } from './worker-messages.ts';
 import type { Plan, Task, WorkerNote, WorkerOrder } from './worker-messages.ts';
 
 const ENTRY = createRequire(import.meta.url).resolve('@ekiben/server/api-worker');
 
-type GenerationOptions = ProductionOptions & { readonly apiWorkers: number };
+export interface GenerationOptions extends ProductionOptions {
+  readonly apiWorkers: number;
+  readonly metrics: ProductionMetrics;
+  /** A worker, or its state, has changed. */
+  onChange(): void;
+  /** For the metrics of all generations. */
+  scrape(): Promise<string>;
+}
 
 export class Generation {
   readonly #options: GenerationOptions;
-  readonly #onChange: () => void;
   readonly #api: Supervisor;
   /** All that have said hello, those included that are still starting or on their way out. */
   readonly #workers = new Set<Child>();
@@ -32,11 +42,9 @@ export class Generation {
   #runners: SupervisedRunners | null = null;
   #closed: Promise<void> | null = null;
 
-  /** @param onChange - a worker, or its state, has changed */
-  constructor(options: GenerationOptions, onChange: () => void) {
+  constructor(options: GenerationOptions) {
     const { apiWorkers, graceMs = GRACE_MS, apiWorkerMemoryMiB = Infinity, supervision } = options;
     this.#options = options;
-    this.#onChange = onChange;
     this.#agreed = new Promise((resolve, reject) => {
       this.#agree = resolve;
       this.#disagree = reject;
@@ -53,7 +61,12 @@ export class Generation {
         return { file: ENTRY };
       },
       onNote: (worker, note) => this.#hear(worker, note as WorkerNote),
-      onExit: (worker) => void this.#workers.delete(worker),
+      onEvent: (event) => options.metrics.child(event),
+      onAnswer: (worker, topic, answer) => options.metrics.set(worker, topic, answer),
+      onExit: (worker) => {
+        this.#workers.delete(worker);
+        options.metrics.end(worker);
+      },
       onChange: () => this.#changed(),
     });
   }
@@ -97,6 +110,12 @@ export class Generation {
     return this.#closed;
   }
 
+  /** Asks every process for its metrics. */
+  async collect(): Promise<void> {
+    const asked = [METRICS, USER_METRICS].map((topic) => this.#api.ask(topic, SCRAPE_TIMEOUT_MS));
+    await Promise.all([...asked, this.#runners?.ask(USER_METRICS, SCRAPE_TIMEOUT_MS)]);
+  }
+
   /** Ends every process at once. */
   kill(): void {
     this.#api.kill();
@@ -106,12 +125,16 @@ export class Generation {
   async #bringUp(): Promise<void> {
     const started = this.#api.start();
     const plan = await this.#agreed;
+    const { module, runners, supervision, metrics, version = NO_VERSION } = this.#options;
+    metrics.plan(plan, version);
     this.#runners = await superviseRunners(plan.runners, {
-      module: this.#options.module,
+      module,
       exportName: plan.exportName,
-      settings: this.#options.runners,
-      supervision: this.#options.supervision,
+      settings: runners,
+      supervision,
       pinnedTags: this.pinnedTags,
+      onAnswer: (worker, topic, answer) => metrics.set(worker, topic, answer),
+      onExit: (worker) => metrics.end(worker),
       onChange: () => this.#changed(),
     });
     const down = this.#runners.status().find(({ state }) => state === 'down');
@@ -136,6 +159,8 @@ export class Generation {
     } else if (note.kind === 'plan') {
       this.#plan ??= note.plan;
       this.#agree(note.plan);
+    } else {
+      void this.#options.scrape().then((text) => tell(worker, { kind: 'scraped', id: note.id, text }));
     }
   }
 
@@ -151,7 +176,7 @@ export class Generation {
     const [first] = this.#api.status();
     if (this.#plan === null && first?.state === 'down') this.#disagree(first.error ?? notStarted('API worker'));
     for (const worker of this.#workers) this.#tellRunners(worker);
-    this.#onChange();
+    this.#options.onChange();
   }
 
   #tellRunners(worker: Child): void {

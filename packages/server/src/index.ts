@@ -8,3 +8,4 @@ export type { RunningServer, ServeOptions } from './serve.ts';
 export { importService } from './service-module.ts';
 export type { ServiceModule } from './service-module.ts';
 export type { SiteOptions } from './site.ts';
+export { metrics } from './user-metrics.ts';

@@ -41,3 +41,6 @@ export const SCRAPE_TIMEOUT_MS = 2_000;
 
 /** Between the end of the grace time and the kill: what an API worker needs to close its runners. */
 export const STOP_MARGIN_MS = 5_000;
+
+/** What is counted in a process that is killed is lost from the last time on that it told. */
+export const COLLECT_MS = 5_000;

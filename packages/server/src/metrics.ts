@@ -1,15 +1,20 @@
 /** Prometheus metrics under the names and labels of BentoML. */
-import { performance } from 'node:perf_hooks';
-import { Counter, Gauge, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import type { SiteRoute } from '@ekiben/service';
+import type { Snapshot } from './metric-sum.ts';
 import type { NodeExchange } from './node-exchange.ts';
+import { registerProcess } from './process-metrics.ts';
 import { RequestMeter } from './request-meter.ts';
 import { registerRequests } from './request-metrics.ts';
 import { countRunners } from './runner-metrics.ts';
+import { userRegistry } from './user-metrics.ts';
+
+/** As BentoML says. */
+export const NO_VERSION = 'not available';
 
 export type ServiceLabels = Readonly<{
   service_name: string;
-  /** A bento's version; BentoML says 'not available' where there is none. */
+  /** A bento's version, or {@link NO_VERSION}. */
   service_version: string;
 }>;
 
@@ -18,16 +23,27 @@ const UNCOUNTED: ReadonlySet<string> = new Set(['/livez', '/readyz', '/healthz',
 
 export class Metrics {
   readonly route: SiteRoute<NodeExchange>;
+  readonly #registry: Registry;
   readonly #meters: RequestMeter[] = [];
   readonly #forgetRunners: () => void;
 
-  /** @param runners - the names of the service's */
-  constructor(service: ServiceLabels, runners: readonly string[]) {
+  /**
+   * @param runners - the names of the service's
+   * @param sum - the text for all processes. @default that of this one
+   */
+  constructor(service: ServiceLabels, runners: readonly string[], sum?: () => Promise<string>) {
     const registry = createRegistry(service, this.#meters);
+    this.#registry = registry;
     this.#forgetRunners = countRunners([registry], service, runners);
     const { contentType } = registry;
-    const respond = async () => ({ status: 200, contentType, headers: null, body: await registry.metrics() });
+    const text = sum ?? (() => Registry.merge([registry, userRegistry]).metrics());
+    const respond = async () => ({ status: 200, contentType, headers: null, body: await text() });
     this.route = { path: '/metrics', respond };
+  }
+
+  /** What was counted here, for a sum; without the user's own. */
+  snapshot(): Promise<Snapshot> {
+    return this.#registry.getMetricsAsJSON();
   }
 
   /** A meter for each route, by the route's index; routes of one path share it. What matched no route counts under `*`. */
@@ -57,39 +73,4 @@ function createRegistry(service: ServiceLabels, meters: readonly RequestMeter[])
   );
   registerProcess([registry]);
   return registry;
-}
-
-/** prom-client's own set has gauges named `_total`, which `promtool check metrics` refuses. */
-function registerProcess(registers: [Registry]): void {
-  new Counter({
-    name: 'process_cpu_seconds_total',
-    help: 'Total user and system CPU time spent in seconds',
-    registers,
-    collect() {
-      const { user, system } = process.cpuUsage();
-      this.reset();
-      this.inc((user + system) / 1e6);
-    },
-  });
-  new Gauge({
-    name: 'process_start_time_seconds',
-    help: 'Start time of the process since the Unix epoch in seconds',
-    registers,
-  }).set(performance.timeOrigin / 1000);
-  new Gauge({
-    name: 'process_resident_memory_bytes',
-    help: 'Resident memory size in bytes',
-    registers,
-    collect() {
-      this.set(process.memoryUsage.rss());
-    },
-  });
-  new Gauge({
-    name: 'nodejs_heap_used_bytes',
-    help: 'Used part of the JavaScript heap in bytes',
-    registers,
-    collect() {
-      this.set(process.memoryUsage().heapUsed);
-    },
-  });
 }

@@ -1,10 +1,14 @@
 /** `serve --production`: API workers and runner workers under one supervisor, which loads no model and answers no request itself. */
 import { channel } from 'node:diagnostics_channel';
 import { resolve } from 'node:path';
+import { EkibenError } from '@ekiben/spec';
 import { defaultApiWorkers } from './api-workers.ts';
 import { urlOf } from './bind.ts';
 import { FrontDoor } from './front-door.ts';
 import { Generation } from './generation.ts';
+import type { GenerationOptions } from './generation.ts';
+import { COLLECT_MS } from './limits.ts';
+import { ProductionMetrics } from './production-metrics.ts';
 import type { ProductionOptions } from './production-options.ts';
 import type { RunningServer } from './serve.ts';
 import { TagWatch } from './tag-watch.ts';
@@ -55,7 +59,9 @@ export async function serveProduction(options: ProductionOptions): Promise<Runni
 
 class Production {
   readonly down: Promise<Error>;
-  readonly #options: ProductionOptions & { readonly apiWorkers: number };
+  readonly #options: GenerationOptions;
+  readonly #metrics = new ProductionMetrics(() => this.#current?.workers.length ?? 0);
+  readonly #collecting = setInterval(() => void this.#collect(), COLLECT_MS).unref();
   readonly #door = new FrontDoor(() => this.#current?.workers ?? []);
   /** All that have processes: the one that serves, one that starts, and those that finish. */
   readonly #alive = new Set<Generation>();
@@ -67,7 +73,14 @@ class Production {
 
   constructor(options: ProductionOptions) {
     const { apiWorkers = defaultApiWorkers(), module } = options;
-    this.#options = { ...options, apiWorkers, module: resolve(module) };
+    this.#options = {
+      ...options,
+      apiWorkers,
+      module: resolve(module),
+      metrics: this.#metrics,
+      onChange: () => this.#changed(),
+      scrape: () => this.#scrape(),
+    };
     this.down = new Promise((goDown) => (this.#goDown = goDown));
   }
 
@@ -103,6 +116,17 @@ class Production {
     this.#watch?.close();
     this.#door.close();
     await Promise.all([...this.#alive].map((generation) => generation.close()));
+    clearInterval(this.#collecting);
+    this.#metrics.close();
+  }
+
+  async #collect(): Promise<void> {
+    await Promise.all([...this.#alive].map((generation) => generation.collect()));
+  }
+
+  async #scrape(): Promise<string> {
+    await this.#collect();
+    return this.#metrics.text();
   }
 
   async #replace(): Promise<void> {
@@ -111,14 +135,14 @@ class Production {
     try {
       this.#takeOver(await this.#start());
     } catch (error) {
-      publish('refused', before, error as Error);
+      this.#publish('refused', before, error as Error);
       throw error;
     }
     void before.close().then(() => this.#alive.delete(before));
   }
 
   async #start(): Promise<Generation> {
-    const generation: Generation = new Generation(this.#options, () => this.#changed(generation));
+    const generation = new Generation(this.#options);
     this.#alive.add(generation);
     try {
       await generation.start();
@@ -134,18 +158,19 @@ class Production {
     this.#door.admitWaiting();
     this.#watch?.close();
     this.#watch = new TagWatch(generation.tags, () => void this.reload().catch(() => {})); // published
-    publish('started', generation);
+    this.#publish('started', generation);
   }
 
-  #changed(generation: Generation): void {
-    if (generation !== this.#current) return;
+  #changed(): void {
     this.#door.admitWaiting();
-    const { apiStatus } = generation;
-    if (apiStatus.every(({ state }) => state === 'down'))
-      this.#goDown(apiStatus[0]?.error ?? new Error('no API worker'));
+    const status = this.#current?.apiStatus ?? [];
+    const [first] = status;
+    if (first === undefined || status.some(({ state }) => state !== 'down')) return;
+    this.#goDown(first.error ?? new EkibenError('EKIBEN_CHILD_START_FAILED', 'No API worker is left.'));
   }
-}
 
-function publish(event: GenerationEvent['event'], { pinnedTags }: Generation, error?: Error): void {
-  if (generations.hasSubscribers) generations.publish({ event, tags: pinnedTags, error } satisfies GenerationEvent);
+  #publish(event: GenerationEvent['event'], { pinnedTags }: Generation, error?: Error): void {
+    this.#metrics.generation(event);
+    generations.publish({ event, tags: pinnedTags, error } satisfies GenerationEvent);
+  }
 }

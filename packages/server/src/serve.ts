@@ -60,7 +60,7 @@ async function listen(
     site.startDraining();
     await drain(site.http, graceMs);
     await runners.close();
-    site.close();
+    site.metrics.close();
   };
   return {
     url: urlOf(host, bound),

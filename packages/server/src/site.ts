@@ -11,7 +11,7 @@ import { GatheringRequest } from './gathering-request.ts';
 import { healthRoutes } from './health.ts';
 import { HEADERS_TIMEOUT_MS, KEEP_ALIVE_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from './limits.ts';
 import { createListener } from './listener.ts';
-import { Metrics } from './metrics.ts';
+import { Metrics, NO_VERSION } from './metrics.ts';
 import type { NodeExchange } from './node-exchange.ts';
 import { openApiRoute } from './openapi.ts';
 
@@ -28,22 +28,26 @@ export interface SiteOptions {
 
 export interface Site {
   readonly http: Server;
+  readonly metrics: Metrics;
   /** Turns readiness off; from now on every answer ends its connection. */
   startDraining(): void;
-  /** Counts no more. */
-  close(): void;
 }
 
-/** Resolves when the service's state is made. @throws EKIBEN_ROUTE_CONFLICT, and what making the state throws */
+/**
+ * Resolves when the service's state is made.
+ * @param sumMetrics - the text of `/metrics` for all processes. @default that of this one
+ * @throws EKIBEN_ROUTE_CONFLICT, and what making the state throws
+ */
 export async function createSite(
   service: ServiceDefinition,
   runners: RunningRunners,
   options: SiteOptions,
+  sumMetrics?: () => Promise<string>,
 ): Promise<Site> {
-  const { version = 'not available' } = options;
+  const { version = NO_VERSION } = options;
   let draining = false;
   const names = service.runners.map((runner) => runner[runnerInfo].name);
-  const metrics = new Metrics({ service_name: service.name, service_version: version }, names);
+  const metrics = new Metrics({ service_name: service.name, service_version: version }, names, sumMetrics);
   const dispatcher = new Dispatcher<NodeExchange>(service, [
     ...healthRoutes(runners, () => draining),
     metrics.route,
@@ -60,7 +64,7 @@ export async function createSite(
     draining = true;
     listener.drain();
   };
-  return { http, startDraining, close: () => metrics.close() };
+  return { http, metrics, startDraining };
 }
 
 /** How often node looks for clients over their time. Its own default would give a slow one half a minute more. */

@@ -23,10 +23,14 @@ export interface Plan {
   readonly tags: readonly TagResolved[];
 }
 
+/** What the supervisor asks an API worker for: its metrics. */
+export const METRICS = 'metrics';
+
 export type WorkerNote =
   /** It runs, and asks for its task. */
   | { readonly kind: 'hello' }
   | { readonly kind: 'plan'; readonly plan: Plan }
+  /** Somebody wants to see the metrics of all processes. */
   | { readonly kind: 'scrape'; readonly id: number };
 
 export type WorkerOrder =

@@ -129,6 +129,48 @@ describe('production', () => {
   });
 });
 
+/** The value of a metric, by its name and labels as the text has them. */
+async function metric({ url }: RunningProduction, name: string): Promise<number | undefined> {
+  const text = await (await fetch(`${url}/metrics`, { headers: { connection: 'close' } })).text();
+  const line = text.split('\n').find((each) => each.startsWith(`${name} `));
+  return line === undefined ? undefined : Number(line.slice(name.length + 1));
+}
+
+describe('metrics', () => {
+  const requests =
+    'bentoml_api_server_request_total{endpoint="/pids",http_response_code="200",service_name="s",service_version="not available"}';
+
+  test('are the sum over all processes, and no counter goes back when one is killed or all are replaced', async () => {
+    const running = await start();
+    const [first] = await pids(running, 10);
+    expect(await metric(running, requests)).toBe(10);
+    expect(await metric(running, 'asked_total{where="api"}')).toBe(10);
+    expect(await metric(running, 'asked_total{where="runner"}')).toBe(10);
+    expect(await metric(running, 'sizes_bucket{le="10"}')).toBe(10);
+    expect(await metric(running, 'sizes_bucket{le="1"}')).toBe(0);
+    expect(await metric(running, 'waiting')).toBe(2);
+    expect(await metric(running, 'ekiben_api_server_workers')).toBe(2);
+
+    process.kill(first?.api ?? 0, 'SIGKILL');
+    process.kill(first?.runner ?? 0, 'SIGKILL');
+    await until(async () => (await metric(running, 'ekiben_api_server_workers')) === 2);
+    await until(async () => (await statusOf(`${running.url}/readyz`)) === 200);
+    expect(await metric(running, requests)).toBe(10);
+    expect(await metric(running, 'asked_total{where="runner"}')).toBe(10);
+    expect(await metric(running, 'waiting')).toBe(1);
+    expect(await metric(running, 'ekiben_api_server_restarts_total{reason="crashed"}')).toBe(1);
+
+    // What was counted after the last time that anybody asked is told by those that end in good order.
+    await pids(running, 5);
+    await running.reload();
+    await until(async () => (await metric(running, 'waiting')) === 0);
+    expect(await metric(running, requests)).toBe(15);
+    expect(await metric(running, 'asked_total{where="runner"}')).toBe(15);
+    expect(await metric(running, 'sizes_count')).toBe(15);
+    expect(await metric(running, 'ekiben_generations_total{outcome="started"}')).toBe(2);
+  });
+});
+
 describe('API workers by default', () => {
   test.each([
     ['0.25 vCPU, 0.5 GB', 1, 512, 1],

@@ -52,6 +52,8 @@ export class RunningChild implements Child {
   readonly serial: number;
   /** Never rejects. */
   readonly exited: Promise<Ending>;
+  /** It has exited, and all that it said was heard. Never rejects. */
+  readonly gone: Promise<void>;
   facts: unknown = null;
   lastSign = performance.now();
   /** Resident set size. */
@@ -75,6 +77,9 @@ export class RunningChild implements Child {
       this.#process.on('error', () => {
         if (this.#process.pid === undefined) resolve({ code: null, signal: null }); // it never ran
       });
+    });
+    this.gone = this.exited.then(async () => {
+      if (this.#process.connected) await new Promise((resolve) => this.#process.once('disconnect', resolve));
     });
     this.#started = new Promise((resolve, reject) => {
       this.#process.on('message', (message: ChildMessage) => {

@@ -17,7 +17,10 @@ export interface ChildRole {
 }
 
 type Respond = () => unknown;
-const answers = new Map<string, Respond>();
+
+/** In the process's registry, with a version: the service may have another copy of this package than the entry of its process. */
+const ANSWERS: unique symbol = Symbol.for('@ekiben/supervisor/answers/1') as never;
+const answers = ((globalThis as { [ANSWERS]?: Map<string, Respond> })[ANSWERS] ??= new Map<string, Respond>());
 
 /**
  * Answers the supervisor's `ask(topic)` in this process, as JSON. When the process ends in good order, the last answer is told

@@ -25,7 +25,7 @@ export interface SupervisorOptions {
   onEvent?(event: ChildEvent): void;
   /** A child has answered `ask(topic)`, or says how it would when it ends. Undefined: it knows no such topic. */
   onAnswer?(child: Child, topic: string, answer: unknown): void;
-  /** A child that was running has ended, for whatever reason. */
+  /** A child has ended, for whatever reason, and there is nothing more to hear of it. */
   onExit?(child: Child): void;
   /** The status has changed. */
   onChange?(): void;
@@ -174,7 +174,7 @@ export class Supervisor {
       onNote: (from, note) => onNote?.(from, note),
       onAnswer: (from, topic, answer) => onAnswer?.(from, topic, answer),
     });
-    void child.exited.then(() => onExit?.(child));
+    void child.gone.then(() => onExit?.(child));
     const kill = () => child.kill();
     signal.addEventListener('abort', kill, { once: true });
     try {
