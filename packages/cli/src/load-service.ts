@@ -20,6 +20,8 @@ export interface ServiceLocation {
 
 export interface LoadedService extends ServiceModule {
   readonly module: string;
+  /** What the user knows `module` as. */
+  readonly source: string;
 }
 
 interface Target {
@@ -51,7 +53,7 @@ export async function locateService(target: string, workingDir = '.'): Promise<S
  */
 export async function loadService(target: string, workingDir = '.'): Promise<LoadedService> {
   const { module, exportName, source } = await locateService(target, workingDir);
-  return { ...(await importService(module, exportName, source)), module };
+  return { ...(await importService(module, exportName, source)), module, source };
 }
 
 function resolveTarget(target: string, workingDir: string): { file: string; exportName: string | undefined } {

@@ -5,6 +5,7 @@ import { EkibenError } from '@ekiben/spec';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
 import { addBentoCommands } from './bentos/index.ts';
+import type { BuildCommandOptions } from './build.ts';
 import { addCompletionCommands } from './completion/index.ts';
 import { addModelsCommands } from './models/index.ts';
 import type { ServeOptions } from './serve.ts';
@@ -13,13 +14,18 @@ import type { ServeOptions } from './serve.ts';
 const FAILED = 1;
 const WRONG_USAGE = 2;
 
+export interface RunOptions {
+  /** The directory of the bento that this very program is a part of: `serve` serves it, whatever its TARGET says. */
+  readonly bento?: string | undefined;
+}
+
 /**
  * Runs the command as if `ekiben ...args` had been typed, and returns its exit code: 0, 1 for a failure, 2 for wrong usage.
  * Errors are printed on stderr; nothing is thrown.
  */
-export async function run(args: readonly string[]): Promise<number> {
+export async function run(args: readonly string[], options: RunOptions = {}): Promise<number> {
   try {
-    await createProgram().parseAsync(args, { from: 'user' });
+    await createProgram(args, options).parseAsync(args, { from: 'user' });
     return typeof process.exitCode === 'number' ? process.exitCode : 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
@@ -35,7 +41,7 @@ function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-function createProgram(): Command {
+function createProgram(args: readonly string[], { bento }: RunOptions): Command {
   const program = new Command('ekiben')
     .description(
       'Serve machine-learning models from Node: the same store, archives and verbs as BentoML, with no Python.',
@@ -50,10 +56,11 @@ function createProgram(): Command {
     .summary('Serve a service over HTTP')
     .description(
       'Serve a service over HTTP.\n\n' +
-        'TARGET names an exported Service: a TypeScript or JavaScript file and the name of its export, or a folder with a service.ts.',
+        'TARGET names an exported Service: a TypeScript or JavaScript file and the name of its export, or a folder with a service.ts; ' +
+        'or a bento: its tag, its directory, or a .bento file.',
     )
     .usage('[OPTIONS] [TARGET]')
-    .argument('[TARGET]', 'such as src/service.ts:svc', '.')
+    .argument('[TARGET]', 'such as src/service.ts:svc, or credit_risk_classifier:latest', '.')
     .option('-p, --port <INTEGER>', 'The port to listen on; 0 takes a free one.', parsePort, 3000)
     .option('--host <TEXT>', 'The address to listen on; 0.0.0.0 for all.', '127.0.0.1')
     .addOption(new Option('--working-dir <PATH>', 'The directory in which TARGET is looked up.').default('.'))
@@ -62,8 +69,31 @@ function createProgram(): Command {
     .option('-q, --quiet', 'Print nothing but errors.')
     .addHelpText('after', '\nExamples:\n  $ ekiben serve src/service.ts:svc\n  $ ekiben serve . --port 3001')
     .action(async (target: string, options: ServeOptions) => {
+      const { findBento, serveBento, useBento } = await import('./bento.ts');
+      const found = bento ?? (await findBento(target, options.workingDir));
+      if (bento === undefined && found !== undefined) return serveBento(found, args);
       const { serveCommand } = await import('./serve.ts');
-      await serveCommand(target, options);
+      if (found === undefined) return serveCommand(target, options);
+      const { target: inside, bento: served } = await useBento(found);
+      await serveCommand(inside, { ...options, bento: served });
+    });
+  program
+    .command('build')
+    .summary('Build a bento from a project')
+    .description(
+      'Build a bento from a project: the service of its bentofile.yaml, with its models and its packages, in the local store.',
+    )
+    .usage('[OPTIONS] [BUILD_CTX]')
+    .argument('[BUILD_CTX]', 'the directory of the project', '.')
+    .option('-f, --bentofile <PATH>', 'The bentofile.  [default: bentofile.yaml in BUILD_CTX]')
+    .option('--version <TEXT>', 'The version of the bento.  [default: a new one]')
+    .option('--platform <TEXT>', 'For which platform native packages go in, such as linux/arm64.  [default: this one]')
+    .addOption(new Option('-o, --output <FORMAT>', 'What to print.').choices(['tag', 'json']))
+    .option('-q, --quiet', 'Print nothing but errors.')
+    .addHelpText('after', '\nExamples:\n  $ ekiben build\n  $ ekiben build ./risk --version v1 -o tag')
+    .action(async (directory: string, options: BuildCommandOptions) => {
+      const { buildCommand } = await import('./build.ts');
+      await buildCommand(directory, options);
     });
   addModelsCommands(program);
   addBentoCommands(program);

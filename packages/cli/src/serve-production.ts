@@ -24,7 +24,7 @@ export async function serveInProduction(
   const { port, host, apiWorkers = defaultApiWorkers() } = options;
   const { module, exportName } = await locateService(target, options.workingDir);
   reportGenerations(say);
-  const server = await serveProduction({ port, host, apiWorkers, module, exportName });
+  const server = await serveProduction({ port, host, apiWorkers, module, exportName, ...options.bento });
   say(`Serving on ${server.url} with ${apiWorkers} API worker${apiWorkers === 1 ? '' : 's'} (pid ${process.pid})`);
   process.on('SIGHUP', () => {
     say('SIGHUP: loading everything anew');

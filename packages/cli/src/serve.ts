@@ -7,6 +7,7 @@ import { serve } from '@ekiben/server';
 import type { ServiceDefinition } from '@ekiben/service';
 import type { ChildEvent } from '@ekiben/supervisor';
 
+import type { BentoService } from './bento.ts';
 import { loadService } from './load-service.ts';
 import { serveInProduction } from './serve-production.ts';
 import { nextSignal } from './signals.ts';
@@ -18,6 +19,8 @@ export interface ServeOptions {
   readonly quiet?: boolean | undefined;
   readonly production?: boolean | undefined;
   readonly apiWorkers?: number | undefined;
+  /** What the bento that is served says of its models and runners. */
+  readonly bento?: BentoService | undefined;
 }
 
 /** Serves until SIGINT or SIGTERM has drained the server; a second signal ends the process at once. */
@@ -26,7 +29,7 @@ export async function serveCommand(target: string, options: ServeOptions): Promi
   reportRunners(say);
   if (options.production === true) return serveInProduction(target, options, say);
   const { service, module, exportName } = await loadService(target, options.workingDir);
-  const server = await serve(service, { port: options.port, host: options.host, module, exportName });
+  const server = await serve(service, { port: options.port, host: options.host, module, exportName, ...options.bento });
   say(`Serving "${service.name}" on ${server.url} (press Ctrl-C to quit)`);
   say(`  Swagger UI: ${server.url}/`);
   const [api] = service.apis;

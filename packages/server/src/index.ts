@@ -1,4 +1,3 @@
-export { openApi } from './openapi.ts';
 export { defaultApiWorkers } from './api-workers.ts';
 export { serveProduction } from './production.ts';
 export type { GenerationEvent, RunningProduction } from './production.ts';

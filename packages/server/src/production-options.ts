@@ -1,4 +1,4 @@
-import type { RunnerSettings, Supervision } from '@ekiben/runners';
+import type { Supervision } from '@ekiben/runners';
 import type { ServeOptions } from './serve.ts';
 
 export interface ProductionOptions extends ServeOptions {
@@ -10,8 +10,6 @@ export interface ProductionOptions extends ServeOptions {
   readonly apiWorkers?: number | undefined;
   /** An API worker whose resident memory is larger is replaced, without losing a request. @default Infinity */
   readonly apiWorkerMemoryMiB?: number | undefined;
-  /** What a configuration says of single runners, by name; it counts before what the code says. */
-  readonly runners?: Readonly<Record<string, RunnerSettings>> | undefined;
   /** How processes are watched and restarted; see `@ekiben/supervisor`. */
   readonly supervision?: Supervision | undefined;
 }

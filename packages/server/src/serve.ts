@@ -1,5 +1,5 @@
 import { startRunners } from '@ekiben/runners';
-import type { RunningRunners } from '@ekiben/runners';
+import type { RunnerSettings, RunningRunners } from '@ekiben/runners';
 import type { ServiceDefinition } from '@ekiben/service';
 import { bind, urlOf } from './bind.ts';
 import { drain } from './drain.ts';
@@ -16,6 +16,10 @@ export interface ServeOptions extends SiteOptions {
   readonly module?: string | undefined;
   /** Under which name it does. @default 'svc' */
   readonly exportName?: string | undefined;
+  /** What a configuration says of single runners, by name; it counts before what the code says. */
+  readonly runners?: Readonly<Record<string, RunnerSettings>> | undefined;
+  /** Tags of models that were resolved already, `{ 'm:latest': 'm:sizn5hxhsk3i4ax4' }`: worker processes resolve none of them anew. */
+  readonly pinnedTags?: Readonly<Record<string, string>> | undefined;
   /** How long `close` waits for requests in flight, in milliseconds. @default 25000 */
   readonly graceMs?: number | undefined;
 }
@@ -37,8 +41,8 @@ export interface RunningServer {
  *   loading a model throws; nothing is left running then
  */
 export async function serve(service: ServiceDefinition, options: ServeOptions = {}): Promise<RunningServer> {
-  const { module, exportName } = options;
-  const runners = await startRunners(service.runners, { module, exportName });
+  const { module, exportName, runners: settings, pinnedTags } = options;
+  const runners = await startRunners(service.runners, { module, exportName, settings, pinnedTags });
   try {
     return await listen(service, runners, options);
   } catch (error) {

@@ -4,6 +4,7 @@ export type { ServiceDefinition, SiteRoute } from './dispatch.ts';
 export type { Exchange, Reply, ReplyBody } from './exchange.ts';
 export { clientClosed } from './fetch.ts';
 export type { Middleware } from './middleware.ts';
+export { openApi } from './openapi.ts';
 export { problemReply, statusOf } from './problem.ts';
 export type { Problem, ServiceErrorEvent } from './problem.ts';
 export { bodyTooLarge } from './route.ts';

@@ -1,6 +1,6 @@
 // `bento.yaml`, BentoML's description of a packaged service, as far as the store needs it.
 import type { ItemInfo } from './kind.ts';
-import { optionalString, readIdentity, stringMapping } from './manifest-fields.ts';
+import { optionalMapping, optionalString, readIdentity, stringMapping } from './manifest-fields.ts';
 import { formatTag, parseTag } from './tag.ts';
 import { invalidManifest, isMapping, readYamlMapping } from './yaml.ts';
 
@@ -13,6 +13,20 @@ export interface BentoInfo extends ItemInfo {
   readonly bentomlVersion: string;
   /** Tags of the models that it needs. */
   readonly models: readonly string[];
+  /** How it is served by Node; undefined for what Python built. */
+  readonly node: BentoNode | undefined;
+}
+
+/** The section `node` of a bento that Ekiben built. */
+export interface BentoNode {
+  /** Inside the bento: the module that exports the service, and the one that serves it. */
+  readonly module: string;
+  readonly exportName: string;
+  readonly server: string;
+  /** What the service calls its models → `name:version`. */
+  readonly pinnedTags: Readonly<Record<string, string>>;
+  /** Where each runner computes, as the build found out. */
+  readonly placements: Readonly<Record<string, string>>;
 }
 
 /**
@@ -31,7 +45,23 @@ export async function readBentoManifest(text: string, where: string): Promise<Be
     service: optionalString(yaml, 'service', where) ?? '',
     bentomlVersion: optionalString(yaml, 'bentoml_version', where) ?? '',
     models: readModels(yaml['models'] ?? [], where),
+    node: yaml['node'] === undefined ? undefined : readNode(optionalMapping(yaml, 'node', where), where),
     document: yaml,
+  };
+}
+
+function readNode(node: Record<string, unknown>, where: string): BentoNode {
+  const path = (key: string): string => {
+    const value = optionalString(node, key, where) ?? '';
+    if (/^[\w.-]+(\/[\w.-]+)*$/.test(value) && !value.split('/').includes('..')) return value;
+    throw invalidManifest(where, `node.${key} must be the path of a file inside the bento`);
+  };
+  return {
+    module: path('module'),
+    exportName: optionalString(node, 'export_name', where) ?? 'svc',
+    server: path('server'),
+    pinnedTags: stringMapping(node, 'pinned_tags', where),
+    placements: stringMapping(node, 'placements', where),
   };
 }
 

@@ -18,9 +18,9 @@ const MODELS_DIR = 'models';
 
 type Models = DirectoryStore<ModelInfo, ItemFacts & { readonly module: string }>;
 
-/** Whether the bento itself holds its models: those of BentoML 1.0 do, and are served from there. */
-export function keepsModels({ bentomlVersion }: BentoInfo): boolean {
-  return /^[01]\.0\b/.test(bentomlVersion);
+/** Whether the bento itself holds its models: ours and those of BentoML 1.0 do, and are served from there. */
+export function keepsModels({ node, bentomlVersion }: BentoInfo): boolean {
+  return node !== undefined || /^[01]\.0\b/.test(bentomlVersion);
 }
 
 /** Moves the models that came with a bento from its draft into the model store. */

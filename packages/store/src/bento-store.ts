@@ -1,4 +1,5 @@
 // The bento store: packaged services, in BentoML's layout.
+import { join, resolve } from 'node:path';
 import type { Draft } from '@ekiben/spec';
 import type { Aliases } from './aliases.ts';
 import { BENTO_MANIFEST, readBentoManifest, type BentoInfo } from './bento-manifest.ts';
@@ -81,6 +82,15 @@ export class BentoStore {
    */
   async get(tag: string): Promise<StoredBento> {
     return this.#stores.bentos.get(tag);
+  }
+
+  /**
+   * A bento directory outside the store, such as an unpacked archive.
+   * @throws EKIBEN_MANIFEST_INVALID, also when it has no `bento.yaml`
+   */
+  async open(path: string): Promise<StoredBento> {
+    const absolute = resolve(path);
+    return { ...(await readManifestIn(BENTOS, absolute, join(absolute, BENTO_MANIFEST))), path: absolute };
   }
 
   /** The tag that `tag` means now: `name:version`, never an alias or `latest`. Throws as `get` does. */

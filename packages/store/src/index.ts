@@ -1,6 +1,6 @@
 export type { AliasMove, Aliases } from './aliases.ts';
 export type { ArchiveFormat } from './archive/format.ts';
-export type { BentoInfo } from './bento-manifest.ts';
+export type { BentoInfo, BentoNode } from './bento-manifest.ts';
 export { bentos, BentoStore, type ImportedBento, type ListedBento, type StoredBento } from './bento-store.ts';
 export type { Outcome } from './commit.ts';
 export type { FileFault } from './digests.ts';
@@ -28,3 +28,4 @@ export type { TransferOptions } from './transfer.ts';
 export type { HttpsOptions } from './transport/https.ts';
 export type { ByteSource, ObjectTransport } from './transport/transport.ts';
 export type { Verification } from './verify.ts';
+export { newVersion, type NewVersion } from './version.ts';

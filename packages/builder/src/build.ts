@@ -1,0 +1,298 @@
+// `build()`: collects what is known of a project, plans, writes.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { readFileSync, realpathSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join, relative, resolve, sep } from 'node:path';
+import { runnerInfo, startRunners } from '@ekiben/runners';
+import { openApi, type ServiceDefinition } from '@ekiben/service';
+import { EkibenError } from '@ekiben/spec';
+import { BentoStore, ModelStore, parseTag, type StoredBento, type StoredModel, type TagResolved } from '@ekiben/store';
+import { readBentofile, type Bentofile, type BentofileModel } from './bentofile.ts';
+import { bundle, type Bundle } from './bundle.ts';
+import type { Facts, ModelFacts, OutsidePackage, ServiceFacts, Tarball } from './facts.ts';
+import { filesBelow } from './files-below.ts';
+import { includedFiles } from './included.ts';
+import { checkLocked, readLockfile, type Lockfile } from './lockfile.ts';
+import { formatPlatform, hostPlatform, parsePlatform, type Platform } from './native.ts';
+import { packageFiles, placePackages, type PlacedPackage } from './outside.ts';
+import { isInstalled, PackageFinder, type Package } from './package-root.ts';
+import { plan } from './plan.ts';
+import { findSecrets } from './secrets.ts';
+import { packTarball } from './tarballs.ts';
+import { write } from './write.ts';
+
+/** A service, imported, and where it came from. */
+export interface LoadedService {
+  readonly service: ServiceDefinition;
+  /** The file that the user names it by. */
+  readonly source: string;
+  /** The JavaScript module that a worker process imports to find the same service. */
+  readonly module: string;
+  readonly exportName: string;
+}
+
+export interface BuildOptions {
+  /** Imports the service that a target such as `src/service.ts:svc`, or the project, names; the command's own compiles TypeScript. */
+  readonly load: (target: string, project: string) => Promise<LoadedService>;
+  /** @default `bentofile.yaml` in the project */
+  readonly bentofile?: string | undefined;
+  /** Of the bento. @default a new one of 16 characters */
+  readonly version?: string | undefined;
+  /** The only platform whose native packages go in, as Docker writes it: `linux/arm64`. @default this machine's */
+  readonly platform?: string | undefined;
+  /** The home of the stores. @default as `@ekiben/store` finds it */
+  readonly home?: string | undefined;
+}
+
+export interface BuiltBento extends StoredBento {
+  /** What the user should know of. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Builds a bento from the project in a directory, into the store. The same project makes the same bytes, but for version and creation
+ * time.
+ * @throws EKIBEN_BENTOFILE_INVALID, EKIBEN_BENTOFILE_NOT_FOUND, EKIBEN_COMPILE_FAILED, EKIBEN_SECRET_FOUND, EKIBEN_INCLUDE_REFUSED,
+ *   EKIBEN_DEPENDENCY_MISSING, EKIBEN_DEPENDENCY_AMBIGUOUS, EKIBEN_LOCKFILE_INVALID, EKIBEN_LOCKFILE_OUTDATED,
+ *   EKIBEN_PLATFORM_MISSING, EKIBEN_PLATFORM_UNKNOWN, EKIBEN_MODEL_NOT_FOUND, EKIBEN_ALREADY_EXISTS, and what loading the service
+ *   throws; nothing is in the store then
+ */
+export async function build(directory: string, options: BuildOptions): Promise<BuiltBento> {
+  const project = realpathSync(resolve(directory));
+  const { facts, warnings } = await collect(project, options);
+  const bento = await write(plan(facts), new BentoStore(options.home), options.version);
+  return { ...bento, warnings };
+}
+
+async function collect(project: string, options: BuildOptions): Promise<{ facts: Facts; warnings: string[] }> {
+  const platform = options.platform === undefined ? hostPlatform() : parsePlatform(options.platform);
+  const bentofile = await readBentofile(project, options.bentofile);
+  const finder = new PackageFinder();
+  const node = nodeVersion(bentofile, finder.of(project));
+  const bundleOf = (file: string): Promise<Bundle> =>
+    bundle({
+      project,
+      service: file,
+      outside: bentofile.node.packages,
+      packages: bentofile.node.bundle,
+      node,
+      finder,
+    });
+  // The bundler works in a process of its own; where the service is known beforehand, it need not wait.
+  const named = bentofile.service === undefined ? undefined : fileOf(bentofile.service, project);
+  const early = named === undefined ? undefined : bundleOf(named);
+  early?.catch(() => {}); // what it throws is seen below
+  const [{ loaded, asked, service }, included, lockfile] = await Promise.all([
+    loadFacts(project, bentofile.service ?? '.', options),
+    includedFiles(project, bentofile.include, bentofile.exclude),
+    readLockfile(project, bentofile.node),
+  ]);
+  const bundled = await (early ?? bundleOf(loaded.source));
+  const { models, pinnedTags } = await collectModels(
+    loaded.service,
+    asked,
+    bentofile.models,
+    new ModelStore(options.home),
+  );
+  await refuseSecrets(project, [...included.map(({ path }) => path), ...bundled.ours]);
+  checkLocked(lockfile, [...bundled.inside, ...bundled.outside].filter(isInstalled));
+  const outside = await collectOutside(bundled, { finder, platform, lockfile });
+  const facts: Facts = {
+    bentofile,
+    service,
+    models,
+    pinnedTags,
+    included,
+    bundle: bundled,
+    ...outside,
+    lockfile,
+    platform,
+    node,
+    builderVersion: builderVersion(),
+  };
+  return { facts, warnings: warningsOf(facts, project) };
+}
+
+/** `src/service.ts:svc` → the file. */
+function fileOf(target: string, project: string): string {
+  return resolve(project, target.replace(/:[^:/\\]+$/, ''));
+}
+
+/** Major version: as said, else the oldest that the project runs on. */
+function nodeVersion({ node, docker }: Bentofile, project: Package | undefined): string {
+  const said = node.version ?? (docker['node_version'] as string | number | undefined);
+  const engines = project?.manifest.engines?.['node'];
+  return /\d+/.exec(String(said ?? engines ?? OLDEST_NODE))?.[0] ?? OLDEST_NODE;
+}
+
+const OLDEST_NODE = '20';
+
+interface LoadedFacts {
+  readonly loaded: LoadedService;
+  readonly service: ServiceFacts;
+  /** Every model that the program asked the store for. */
+  readonly asked: readonly TagResolved[];
+}
+
+async function loadFacts(project: string, target: string, { load }: BuildOptions): Promise<LoadedFacts> {
+  const asked: TagResolved[] = [];
+  const listen = (message: unknown): void => void asked.push(message as TagResolved);
+  subscribe('ekiben:store:resolved', listen);
+  try {
+    const loaded = await load(target, project);
+    const { service, exportName, module, source } = loaded;
+    const started = await startRunners(service.runners, { module, exportName });
+    const placements = new Map(started.status().map(({ name, placement }) => [name, placement]));
+    await started.close();
+    const facts: ServiceFacts = {
+      name: service.name,
+      target: `${relative(project, source).replaceAll(sep, '/')}:${exportName}`,
+      exportName,
+      apis: service.apis.map(({ name, method, path, input, output }) => ({
+        name,
+        method,
+        path,
+        input: descriptorName(input.mediaTypes[0]),
+        output: descriptorName(output.contentType),
+      })),
+      runners: service.runners.map((runner) => {
+        const { name, models } = runner[runnerInfo];
+        return { name, models, placement: placements.get(name) ?? 'embedded' };
+      }),
+      openapi: openApi(service, 'not available'),
+    };
+    return { loaded, service: facts, asked };
+  } finally {
+    unsubscribe('ekiben:store:resolved', listen);
+  }
+}
+
+/** By media type, as BentoML calls what reads it. */
+function descriptorName(mediaType = ''): string {
+  if (/json/.test(mediaType)) return 'JSON';
+  if (mediaType.startsWith('text/')) return 'Text';
+  if (mediaType.startsWith('image/')) return 'Image';
+  return mediaType.startsWith('multipart/') ? 'Multipart' : 'File';
+}
+
+async function collectModels(
+  service: ServiceDefinition,
+  asked: readonly TagResolved[],
+  named: readonly BentofileModel[],
+  store: ModelStore,
+): Promise<{ models: readonly ModelFacts[]; pinnedTags: Readonly<Record<string, string>> }> {
+  const pins = new Map<string, string>();
+  for (const { tag, resolved } of asked) pins.set(tag, resolved);
+  const tags = new Set([
+    ...asked.map(({ resolved }) => resolved),
+    ...service.runners.flatMap((runner) => runner[runnerInfo].models),
+    ...((service as { readonly models?: readonly { readonly tag: string }[] }).models?.map(({ tag }) => tag) ?? []),
+  ]);
+  for (const model of named) {
+    const tag = await resolveNamed(model, store);
+    tags.add(tag);
+    pins.set(pinName(model.alias ?? model.tag), tag);
+  }
+  const models = await Promise.all([...tags].toSorted().map(async (tag) => modelFacts(await store.get(tag))));
+  // A version stands for itself.
+  const pinned = [...pins].filter(([name, tag]) => name !== tag).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return { models, pinnedTags: Object.fromEntries(pinned) };
+}
+
+function pinName(tag: string): string {
+  const { name, version = 'latest' } = parseTag(tag);
+  return `${name}:${version}`;
+}
+
+/** @throws EKIBEN_MODEL_NOT_FOUND */
+async function resolveNamed({ tag, labels }: BentofileModel, store: ModelStore): Promise<string> {
+  if (Object.keys(labels).length === 0) return store.resolve(tag);
+  const { name, version } = parseTag(tag);
+  const [newest] = await store.list({ name, labels });
+  if (newest !== undefined && (version === undefined || version === 'latest')) return newest.tag;
+  const wanted = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  throw new EkibenError(
+    'EKIBEN_MODEL_NOT_FOUND',
+    `No model '${tag}' has the labels ${wanted.join(', ')}; a filter goes with a name alone.`,
+  );
+}
+
+async function modelFacts({ tag, name, version, module, creationTime, path }: StoredModel): Promise<ModelFacts> {
+  return { tag, name, version, module, creationTime, files: await filesBelow(path) };
+}
+
+/** @throws EKIBEN_SECRET_FOUND with every place */
+async function refuseSecrets(project: string, paths: readonly string[]): Promise<void> {
+  const places = await Promise.all(
+    [...new Set(paths)].map(async (path) =>
+      findSecrets(await readFile(join(project, path))).map(({ line, kind }) => `${path}:${line}: ${kind}`),
+    ),
+  );
+  const found = places.flat();
+  if (found.length === 0) return;
+  throw new EkibenError(
+    'EKIBEN_SECRET_FOUND',
+    `Secrets would go into the bento, where everybody who has it can read them:\n${found.join('\n')}\nTake them out, and read them from the environment when the service runs (envs).`,
+    { details: { places: found } },
+  );
+}
+
+interface OutsideOptions {
+  readonly finder: PackageFinder;
+  readonly platform: Platform;
+  readonly lockfile: Lockfile;
+}
+
+async function collectOutside(
+  { inside, outside, fewFiles }: Bundle,
+  options: OutsideOptions,
+): Promise<Pick<Facts, 'outside' | 'locked' | 'tarballs'>> {
+  // As an installation has it; the bento does without what serving never loads.
+  const locked = placePackages(outside, { ...options, omit: new Set() });
+  const omit = new Set([...inside, ...locked].flatMap(({ manifest }) => manifest.ekiben?.bento?.omit ?? []));
+  const placed = placePackages(outside, { ...options, omit });
+  const versions = new Map(locked.map(({ manifest }) => [manifest.name, manifest.version]));
+  const packages = await Promise.all(
+    placed.map(async (each): Promise<OutsidePackage> => ({
+      placed: each,
+      files: await packageFiles(each, options.platform, fewFiles.get(each.manifest.name)),
+    })),
+  );
+  return { outside: packages, locked, tarballs: await packOwn(locked, options.platform, versions) };
+}
+
+async function packOwn(
+  locked: readonly PlacedPackage[],
+  platform: Platform,
+  versions: ReadonlyMap<string, string>,
+): Promise<readonly Tarball[]> {
+  const own = new Map(locked.filter((each) => !isInstalled(each)).map((each) => [each.dir, each]));
+  return Promise.all(
+    [...own.values()].map(async (each) =>
+      packTarball(each, await packageFiles(each, platform, undefined), (name) => versions.get(name)),
+    ),
+  );
+}
+
+function warningsOf({ bentofile, lockfile, outside, platform, included, service }: Facts, project: string): string[] {
+  const warnings = [...bentofile.notes];
+  if (lockfile.path === undefined) {
+    warnings.push(`No lock file was found in or above ${project}: the packages are taken as they are installed.`);
+  }
+  const unused = bentofile.node.packages.filter((name) => outside.every(({ placed }) => placed.manifest.name !== name));
+  for (const name of unused) warnings.push(`node.packages: ${name} is not imported by the service.`);
+  if (formatPlatform(platform) !== formatPlatform(hostPlatform()) && outside.length > 0) {
+    warnings.push(
+      `The packages are those of ${formatPlatform(platform)}: this machine may not be able to serve the bento.`,
+    );
+  }
+  if (included.length === 0)
+    warnings.push(`No file fits 'include' (${bentofile.include.join(', ')}): src has the bundle only.`);
+  if (service.apis.length === 0) warnings.push(`${service.name} has no APIs.`);
+  return warnings;
+}
+
+function builderVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  return manifest.version;
+}

@@ -1,0 +1,342 @@
+// The service and what serves it as JavaScript modules that share their parts, with esbuild. Our own files keep their source maps;
+// packages of plain JavaScript are inside, and those that cannot be are found out and named.
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire, isBuiltin } from 'node:module';
+import { dirname, join, relative, sep } from 'node:path';
+import { EkibenError } from '@ekiben/spec';
+import type {
+  BuildContext,
+  BuildFailure,
+  ImportKind,
+  Loader,
+  Metafile,
+  OnLoadResult,
+  OnResolveResult,
+  OutputFile,
+  Plugin,
+  PluginBuild,
+  ResolveResult,
+} from 'esbuild';
+import { mapOnly } from './maps.ts';
+import { isNative } from './native.ts';
+import { followOwnFiles, mayNeedPlace } from './own-files.ts';
+import { PackageFinder, packageName, type Package } from './package-root.ts';
+
+/** Where the bundle lies among the sources: beside them, so that they are `..` for it. */
+export const BUNDLE_DIR = '__bundle__';
+
+export interface BundleInput {
+  /** Absolute path of the project. */
+  readonly project: string;
+  /** Absolute path of the module that exports the service. */
+  readonly service: string;
+  /** Names of packages that stay outside. */
+  readonly outside: readonly string[];
+  /** Whether packages of plain JavaScript go inside. */
+  readonly packages: boolean;
+  /** Major version of Node. */
+  readonly node: string;
+  readonly finder: PackageFinder;
+}
+
+export interface Bundle {
+  /** By their path in {@link BUNDLE_DIR}. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Packages with a module inside. */
+  readonly inside: readonly Package[];
+  /** Packages that modules inside import, and which must be beside. */
+  readonly outside: readonly Package[];
+  /** Of packages outside, by name: the only files that those who import them need. */
+  readonly fewFiles: ReadonlyMap<string, readonly string[]>;
+  /** Modules of the project that are inside, by their path in it. */
+  readonly ours: readonly string[];
+  /** What serves the service, inside the bundle. */
+  readonly server: string;
+  /** The module that exports the service. */
+  readonly service: string;
+}
+
+/** What serves the bento: the command, as a program and as a function. */
+const SERVER = `
+import { fileURLToPath } from 'node:url';
+import { run as runCommand } from 'ekiben/cli';
+const bento = fileURLToPath(new URL('../..', import.meta.url));
+export const run = (args) => runCommand(args, { bento });
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await run(process.argv.slice(2));
+`;
+const SERVER_ENTRY = 'ekiben:server';
+
+/** What the processes that `serve` starts run. */
+const PROGRAMS = ['@ekiben/runners/worker', '@ekiben/server/api-worker'];
+
+/**
+ * @throws EKIBEN_COMPILE_FAILED with file, line and column; EKIBEN_DEPENDENCY_MISSING
+ */
+export async function bundle(input: BundleInput): Promise<Bundle> {
+  const { context, formatMessages } = await import('esbuild');
+  const found = new Findings(input);
+  let building: BuildContext | undefined;
+  try {
+    for (;;) {
+      const before = found.count;
+      const entryPoints = [
+        { in: input.service, out: 'service' },
+        { in: SERVER_ENTRY, out: 'server' },
+        ...[...found.entries].map(([out, path]) => ({ in: path, out })),
+      ];
+      building = await context({ ...options(input), entryPoints, plugins: [found.plugin] });
+      const { outputFiles, metafile } = await building.rebuild();
+      await building.dispose();
+      // A package that turned out to stay outside, or a module to be run by itself, changes what is bundled.
+      if (found.count === before) return finished(input, found, outputFiles as OutputFile[], metafile as Metafile);
+    }
+  } catch (error) {
+    await building?.dispose();
+    const { errors } = error as Partial<BuildFailure>;
+    if (!Array.isArray(errors)) throw error;
+    const [thrown] = errors.map(({ detail }) => detail as unknown).filter((each) => EkibenError.is(each));
+    if (thrown !== undefined) throw thrown;
+    const messages = await formatMessages(errors, { kind: 'error', color: false });
+    throw new EkibenError('EKIBEN_COMPILE_FAILED', `The service does not compile.\n\n${messages.join('\n').trim()}`, {
+      cause: error,
+    });
+  }
+}
+
+function options({ project, node }: BundleInput) {
+  return {
+    absWorkingDir: project,
+    outdir: join(project, BUNDLE_DIR),
+    write: false,
+    metafile: true,
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: `node${node}`,
+    sourcemap: 'linked',
+    // All in one folder, so that what one module finds beside itself another finds as well.
+    chunkNames: '[name]-[hash]',
+    legalComments: 'external',
+    minifyWhitespace: true,
+    minifySyntax: true,
+    logLevel: 'silent',
+    // What packages in CommonJS require of Node is found from a module, too.
+    banner: {
+      js: `import { createRequire as __ekiben_require } from 'node:module';const require = __ekiben_require(import.meta.url);`,
+    },
+  } as const;
+}
+
+/** What the modules themselves tell while they are bundled. */
+class Findings {
+  readonly entries = new Map<string, string>();
+  readonly assets = new Map<string, string>();
+  readonly outside = new Map<string, Package>();
+  readonly fewFiles = new Map<string, readonly string[]>();
+  readonly #input: BundleInput;
+  readonly #stays = new Set<string>();
+  readonly #resolved = new Map<string, Promise<OnResolveResult | undefined>>();
+
+  constructor(input: BundleInput) {
+    this.#input = input;
+    const { finder, project } = input;
+    // Known beforehand, which saves the second turn that finding them would cost.
+    const command = finder.find('ekiben', project);
+    for (const wanted of PROGRAMS) {
+      const owner = command === undefined ? undefined : finder.find(packageName(wanted), command.dir);
+      if (owner !== undefined) this.#entry(wanted, resolveModule(wanted, join(owner.dir, 'package.json'), 'ekiben'));
+    }
+  }
+
+  get count(): number {
+    return this.entries.size + this.#stays.size;
+  }
+
+  readonly plugin: Plugin = {
+    name: 'ekiben',
+    setup: (build) => {
+      this.outside.clear();
+      this.#resolved.clear();
+      const { project, finder } = this.#input;
+      build.onResolve({ filter: /^ekiben:/ }, ({ path }) => ({ path, namespace: 'ekiben' }));
+      build.onLoad({ filter: /.*/, namespace: 'ekiben' }, () => ({ contents: SERVER, resolveDir: project }));
+      build.onResolve({ filter: /^[^./]/ }, async ({ path, importer, resolveDir, kind, pluginData }) => {
+        if (kind === 'entry-point' || pluginData === RESOLVING || isBuiltin(path)) return undefined;
+        // The same for every module of a package, and modules are many.
+        const key = JSON.stringify([path, finder.of(resolveDir)?.dir ?? resolveDir, kind]);
+        const known = this.#resolved.get(key) ?? this.#resolve(build, { path, importer, resolveDir, kind });
+        this.#resolved.set(key, known);
+        return known;
+      });
+      build.onLoad({ filter: /\.[cm]?[jt]sx?$/ }, ({ path }) => this.#load(build, path));
+      build.onLoad({ filter: /\.node$/ }, ({ path }) => this.#stay(finder.of(dirname(path)), path));
+    },
+  };
+
+  async #resolve(
+    build: PluginBuild,
+    { path, importer, resolveDir, kind }: Import,
+  ): Promise<OnResolveResult | undefined> {
+    const { finder, project } = this.#input;
+    const name = packageName(path);
+    const owner = finder.of(importer === '' ? project : dirname(importer));
+    const external = { path, external: true };
+    for (const [few, files] of Object.entries(owner?.manifest.ekiben?.bento?.files ?? {}))
+      this.fewFiles.set(few, files);
+    if (owner?.manifest.ekiben?.bento?.omit?.includes(name)) return external;
+    const resolved = await build.resolve(path, { importer, resolveDir, kind, pluginData: RESOLVING });
+    if (resolved.errors.length > 0 && (isOptional(owner, name) || kind === 'require-call')) return external;
+    // An alias of tsconfig, a `#name` of the package itself, or nothing at all, which esbuild explains.
+    const target = resolved.errors.length > 0 || resolved.external ? undefined : finder.of(dirname(resolved.path));
+    if (target === undefined || target.dir === owner?.dir)
+      return resolved.errors.length > 0 ? undefined : pathOf(resolved);
+    if (!this.fewFiles.has(name) && !this.#staysOutside(target)) return pathOf(resolved);
+    this.outside.set(name, sameOrFail(name, this.outside.get(name), target));
+    return external;
+  }
+
+  #staysOutside(target: Package): boolean {
+    const { project, packages, outside } = this.#input;
+    if (target.dir === project) return false;
+    return !packages || outside.includes(target.manifest.name) || this.#stays.has(target.dir) || isNative(target);
+  }
+
+  #load(build: PluginBuild, path: string): OnLoadResult | undefined {
+    const { finder, project } = this.#input;
+    const owner = finder.of(dirname(path));
+    const isOurs = owner === undefined || owner.dir === project;
+    const text = readFileSync(path, 'utf8');
+    const loader = loaderOf(path);
+    if (isOurs) {
+      if (!text.includes('import.meta.url')) return undefined;
+      // The module's place among the sources, as the bento has them.
+      const place = `const __ekiben_source_url = new URL(${JSON.stringify(`../${slashed(relative(project, path))}`)}, import.meta.url).href;`;
+      return { contents: `${place}${text.replaceAll('import.meta.url', '__ekiben_source_url')}`, loader };
+    }
+    if (!mayNeedPlace(text)) return undefined;
+    // The same without comments, in which examples may stand.
+    const code = build.esbuild.transformSync(text, { loader, minifyWhitespace: true, legalComments: 'inline' }).code;
+    const own = followOwnFiles(code, (kind, wanted) => this.#nameOf(owner, path, kind, wanted));
+    return own.needsPlace ? this.#stay(owner, path) : { contents: own.source, loader };
+  }
+
+  #stay(owner: Package | undefined, path: string): OnLoadResult {
+    if (owner === undefined || owner.dir === this.#input.project) throw nativeInProject(path);
+    this.#stays.add(owner.dir);
+    return { contents: '' };
+  }
+
+  /** Relative to every module of the bundle. */
+  #nameOf({ dir, manifest }: Package, module: string, kind: 'url' | 'module', wanted: string): string {
+    if (kind === 'module') {
+      return this.#entry(wanted, resolveModule(wanted, module, manifest.name));
+    }
+    const path = join(dirname(module), wanted);
+    const name = `${manifest.name}/${slashed(relative(dir, path))}`.replace('@', '');
+    if (/\.[cm]?[jt]s$/.test(path) && existsSync(path)) return this.#entry(name, path);
+    this.assets.set(`files/${name}`, path);
+    return `./files/${name}`;
+  }
+
+  #entry(name: string, path: string): string {
+    const out = `run-${name
+      .replace(/\.[cm]?[jt]s$/, '')
+      .replaceAll('/', '-')
+      .replace('@', '')}`;
+    this.entries.set(out, path);
+    return `./${out}.js`;
+  }
+}
+
+interface Import {
+  readonly path: string;
+  readonly importer: string;
+  readonly resolveDir: string;
+  readonly kind: ImportKind;
+}
+
+const RESOLVING = Symbol('resolving');
+
+function finished(input: BundleInput, found: Findings, outputs: readonly OutputFile[], metafile: Metafile): Bundle {
+  const { project, finder } = input;
+  const outdir = join(project, BUNDLE_DIR);
+  const files = new Map<string, Uint8Array>();
+  for (const { path, contents } of outputs) files.set(slashed(relative(outdir, path)), contents);
+  const isOurs = (source: string) => {
+    if (source.includes(SERVER_ENTRY)) return false;
+    const owner = finder.of(dirname(join(outdir, source)));
+    return owner === undefined || owner.dir === project;
+  };
+  mapOnly(files, isOurs);
+  for (const [name, path] of found.assets) files.set(name, readFileSync(path));
+  const inside = new Map<string, Package>();
+  const ours: string[] = [];
+  for (const path of Object.keys(metafile.inputs)) {
+    if (path.startsWith('ekiben:')) continue;
+    const owner = finder.of(dirname(join(project, path)));
+    if (owner === undefined || owner.dir === project) ours.push(path);
+    else inside.set(owner.dir, owner);
+  }
+  return {
+    files,
+    inside: [...inside.values()].toSorted(byName),
+    outside: [...found.outside.values()].toSorted(byName),
+    fewFiles: found.fewFiles,
+    ours,
+    server: 'server.js',
+    service: 'service.js',
+  };
+}
+
+function pathOf({ path, namespace, sideEffects, suffix, external }: ResolveResult): OnResolveResult {
+  return { path, namespace, sideEffects, suffix, external };
+}
+
+function byName(a: Package, b: Package): number {
+  return a.manifest.name < b.manifest.name ? -1 : 1;
+}
+
+function isOptional(owner: Package | undefined, name: string): boolean {
+  const { optionalDependencies, peerDependenciesMeta } = owner?.manifest ?? {};
+  return optionalDependencies?.[name] !== undefined || peerDependenciesMeta?.[name]?.optional === true;
+}
+
+function sameOrFail(name: string, known: Package | undefined, target: Package): Package {
+  if (known === undefined || known.dir === target.dir) return target;
+  throw new EkibenError(
+    'EKIBEN_DEPENDENCY_AMBIGUOUS',
+    `Two copies of ${name} are needed, ${known.manifest.version} in ${known.dir} and ${target.manifest.version} in ${target.dir}, and it has to stay outside the bundle: bring them to one version.`,
+  );
+}
+
+function resolveModule(wanted: string, module: string, by: string): string {
+  try {
+    return createRequire(module).resolve(wanted);
+  } catch {
+    throw missing(wanted, by);
+  }
+}
+
+function nativeInProject(path: string): EkibenError {
+  return new EkibenError(
+    'EKIBEN_COMPILE_FAILED',
+    `${path} is a native module of the project itself, which cannot be packed: make a package of it.`,
+  );
+}
+
+function missing(wanted: string, by: string): EkibenError {
+  return new EkibenError(
+    'EKIBEN_DEPENDENCY_MISSING',
+    `${by} needs ${wanted}, which is not installed: install the project's packages.`,
+  );
+}
+
+function loaderOf(path: string): Loader {
+  const extension = path.slice(path.lastIndexOf('.') + 1).replace(/^[cm]/, '');
+  return extension as Loader;
+}
+
+function slashed(path: string): string {
+  return sep === '/' ? path : path.replaceAll(sep, '/');
+}

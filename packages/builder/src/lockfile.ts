@@ -1,0 +1,166 @@
+// The lock file of a project, of whichever package manager: where it is, and what it says of the packages that are locked.
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { EkibenError } from '@ekiben/spec';
+import { load } from 'js-yaml';
+import type { PackageManager } from './bentofile.ts';
+import type { Package } from './package-root.ts';
+
+export interface LockedPackage {
+  /** As `sha512-…`; yarn 2 and newer do not have it. */
+  readonly integrity: string | undefined;
+  readonly os: readonly string[] | undefined;
+  readonly cpu: readonly string[] | undefined;
+  readonly libc: readonly string[] | undefined;
+}
+
+export interface Lockfile {
+  /** Absolute path; undefined for a project without any. */
+  readonly path: string | undefined;
+  readonly manager: PackageManager;
+  /** By `name@version`; empty for a project without a lock file. */
+  readonly packages: ReadonlyMap<string, LockedPackage>;
+}
+
+const FILES: readonly (readonly [string, PackageManager])[] = [
+  ['pnpm-lock.yaml', 'pnpm'],
+  ['package-lock.json', 'npm'],
+  ['npm-shrinkwrap.json', 'npm'],
+  ['yarn.lock', 'yarn'],
+];
+
+/**
+ * The lock file in the project, or in the nearest folder above it: a member of a workspace has none of its own.
+ * @throws EKIBEN_LOCKFILE_INVALID
+ */
+export async function readLockfile(
+  project: string,
+  named: { readonly lockfile: string | undefined; readonly packageManager: PackageManager | undefined },
+): Promise<Lockfile> {
+  const found =
+    named.lockfile === undefined
+      ? nearestLockfile(project, named.packageManager)
+      : givenLockfile(project, named.lockfile);
+  if (found === undefined) return { path: undefined, manager: named.packageManager ?? 'npm', packages: new Map() };
+  const { path, manager } = found;
+  try {
+    return { path, manager, packages: READERS[manager](await readFile(path, 'utf8')) };
+  } catch (cause) {
+    throw new EkibenError(
+      'EKIBEN_LOCKFILE_INVALID',
+      `${path} cannot be read as a lock file of ${manager}: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+}
+
+interface Found {
+  readonly path: string;
+  readonly manager: PackageManager;
+}
+
+function givenLockfile(project: string, lockfile: string): Found {
+  const path = resolve(project, lockfile);
+  const manager = FILES.find(([name]) => path.endsWith(name))?.[1];
+  if (manager !== undefined && existsSync(path)) return { path, manager };
+  const names = FILES.map(([name]) => name).join(', ');
+  throw new EkibenError('EKIBEN_LOCKFILE_INVALID', `node.lockfile: ${path} is no lock file; they are called ${names}.`);
+}
+
+function nearestLockfile(project: string, wanted: PackageManager | undefined): Found | undefined {
+  for (let folder = project; ; folder = dirname(folder)) {
+    for (const [name, manager] of FILES) {
+      const path = join(folder, name);
+      if ((wanted === undefined || wanted === manager) && existsSync(path)) return { path, manager };
+    }
+    // Not further than the repository.
+    if (existsSync(join(folder, '.git')) || dirname(folder) === folder) return undefined;
+  }
+}
+
+type Locked = ReadonlyMap<string, LockedPackage>;
+
+const READERS: Readonly<Record<PackageManager, (text: string) => Locked>> = {
+  pnpm: readPnpm,
+  npm: readNpm,
+  yarn: (text) => (text.includes('__metadata:') ? readYarnBerry(text) : readYarnClassic(text)),
+};
+
+interface PnpmPackage {
+  readonly resolution?: { readonly integrity?: string };
+  readonly os?: readonly string[];
+  readonly cpu?: readonly string[];
+  readonly libc?: readonly string[];
+}
+
+/** Keys are `name@version`, before version 9 `/name@version(peers)`. */
+function readPnpm(text: string): Locked {
+  const { packages } = load(text) as { readonly packages?: Readonly<Record<string, PnpmPackage>> };
+  return new Map(
+    Object.entries(packages ?? {}).map(([key, { resolution, os, cpu, libc }]) => [
+      key.replace(/^\//, '').replace(/\(.*$/, ''),
+      { integrity: resolution?.integrity, os, cpu, libc },
+    ]),
+  );
+}
+
+interface NpmPackage extends PnpmPackage {
+  readonly version?: string;
+  readonly name?: string;
+  readonly integrity?: string;
+}
+
+function readNpm(text: string): Locked {
+  const { packages } = JSON.parse(text) as { readonly packages?: Readonly<Record<string, NpmPackage>> };
+  if (packages === undefined) throw new TypeError('it is of version 1; npm 7 or newer writes version 2 and 3');
+  return new Map(
+    Object.entries(packages).flatMap(([path, { version, name, integrity, os, cpu, libc }]) => {
+      const at = path.lastIndexOf('node_modules/');
+      if (at < 0 || version === undefined) return [];
+      return [[`${name ?? path.slice(at + 'node_modules/'.length)}@${version}`, { integrity, os, cpu, libc }]];
+    }),
+  );
+}
+
+/** Its own format: a line of `name@range` patterns, and indented facts. */
+function readYarnClassic(text: string): Locked {
+  const blocks = text.split(/\n(?=\S)/).filter((block) => /^"?@?[^#\s]/.test(block));
+  return new Map(
+    blocks.flatMap((block) => {
+      const name = /^"?(@?[^@\s"]+)@/.exec(block)?.[1];
+      const version = /^ {2}version "([^"]+)"/m.exec(block)?.[1];
+      const integrity = /^ {2}integrity (\S+)/m.exec(block)?.[1];
+      if (name === undefined || version === undefined) return [];
+      return [[`${name}@${version}`, { integrity, os: undefined, cpu: undefined, libc: undefined }]];
+    }),
+  );
+}
+
+function readYarnBerry(text: string): Locked {
+  const entries = Object.values(load(text) as Readonly<Record<string, Readonly<Record<string, unknown>>>>);
+  return new Map(
+    entries.flatMap(({ resolution, conditions }) => {
+      const [, name, version] = /^(@?[^@]+)@npm:(.+)$/.exec(String(resolution)) ?? [];
+      if (name === undefined || version === undefined) return [];
+      const only = (field: string) => new RegExp(`${field}=(\\S+)`).exec(String(conditions))?.slice(1);
+      return [[`${name}@${version}`, { integrity: undefined, os: only('os'), cpu: only('cpu'), libc: only('libc') }]];
+    }),
+  );
+}
+
+/**
+ * What is installed must be what is locked, or another installation would serve something else.
+ * @throws EKIBEN_LOCKFILE_OUTDATED
+ */
+export function checkLocked({ path, manager, packages }: Lockfile, installed: readonly Package[]): void {
+  if (path === undefined) return;
+  const others = installed
+    .map(({ manifest }) => `${manifest.name}@${manifest.version}`)
+    .filter((id) => !packages.has(id));
+  if (others.length === 0) return;
+  throw new EkibenError(
+    'EKIBEN_LOCKFILE_OUTDATED',
+    `${path} does not have what is installed: ${others.slice(0, 5).join(', ')}${others.length > 5 ? ', …' : ''}. Run \`${manager} install\`.`,
+  );
+}

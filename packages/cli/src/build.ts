@@ -1,0 +1,23 @@
+// `ekiben build`: a project becomes a bento in the store.
+import { build } from '@ekiben/builder';
+
+import { loadService } from './load-service.ts';
+
+export interface BuildCommandOptions {
+  readonly bentofile?: string | undefined;
+  readonly version?: string | undefined;
+  readonly platform?: string | undefined;
+  readonly output?: 'tag' | 'json' | undefined;
+  readonly quiet?: boolean | undefined;
+}
+
+export async function buildCommand(
+  directory: string,
+  { output, quiet, ...options }: BuildCommandOptions,
+): Promise<void> {
+  const { tag, path, document, warnings } = await build(directory, { ...options, load: loadService });
+  if (quiet !== true) for (const warning of warnings) console.error(`warning: ${warning}`);
+  if (output === 'json') return console.log(JSON.stringify({ tag, path, digest: document['digest'] }, null, 2));
+  if (output === 'tag') return console.log(`__tag__:${tag}`);
+  if (quiet !== true) console.log(`Successfully built Bento(tag="${tag}").`);
+}
