@@ -32,6 +32,11 @@ const scaled = (x: Tensor<'float64'>, factor: number) =>
     'float64',
   );
 
+const ROWS = { name: 'rows', dtype: 'float64', shape: [null, 3] } as const;
+const describing = (methods: Awaited<ReturnType<NonNullable<Toy['describe']>>>) =>
+  framework({ describe: async () => ({ scale: { inputs: [ROWS], output: ROWS }, ...methods }) });
+const DESCRIBES = 'what it describes holds for its calls';
+
 let open = 0;
 const memory = new Float64Array(100);
 const WRONG: readonly (readonly [what: string, wrong: Partial<ToyAdapter>, fails: CaseName])[] = [
@@ -135,6 +140,17 @@ const WRONG: readonly (readonly [what: string, wrong: Partial<ToyAdapter>, fails
     }),
     'warming up changes nothing',
   ],
+  [
+    'that describes other shapes',
+    describing({ scale: { inputs: [{ ...ROWS, shape: [null, 4] }], output: ROWS } }),
+    DESCRIBES,
+  ],
+  [
+    'that describes an input that no call gives',
+    describing({ labels: { inputs: [{ ...ROWS, name: 'y' }], output: [] } }),
+    DESCRIBES,
+  ],
+  ['that describes some of its methods', describing({}), DESCRIBES],
   [
     'that refuses with any error',
     runnable(({ methods }) => ({
