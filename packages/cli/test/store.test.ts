@@ -239,6 +239,15 @@ test.each([
   expect(run(args)).toMatchObject({ status: 1, stdout: '', stderr: expect.stringMatching(message) });
 });
 
+test('an error is one line that does not steer the terminal, whatever a model says of itself', async () => {
+  const manifest =
+    'name: m\nversion: v1\nlabels: {"\\e[2J\\n\\x9bJ": []}\ncreation_time: "2026-11-24T00:00:00+00:00"\n';
+  await writeFile(path.join(home, 'model.yaml'), manifest);
+  const { status, stderr } = run(['models', 'import', home]);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^Error: .*labels\.\\x1b\[2J\\x0a\\x9bJ must be a string\n$/);
+});
+
 test('who stops reading does not stop the work', async () => {
   ekiben('models', 'import', MODEL);
   const script = '{ "$0" "$1" models delete credit_risk_model -y; echo "rc=$?" >&2; } | true';

@@ -87,6 +87,8 @@ describe('model.yaml', () => {
     ['a number for a version', manifest({ version: 3 }), 'must be a string'],
     ['no creation time', manifest({ creation_time: undefined }), 'creation_time is missing'],
     ['a creation time that is none', manifest({ creation_time: 'yesterday' }), 'not a date'],
+    ['a creation time that is one to JavaScript only', manifest({ creation_time: '1' }), 'not a date'],
+    ['a creation time of no month', manifest({ creation_time: '2026-13-01' }), 'not a date'],
     ['labels that are a list', manifest({ labels: [] }), 'labels must be a mapping'],
     ['a label that is a list', manifest({ labels: { a: [] } }), 'labels.a'],
     ['a signature that is a list', manifest({ signatures: { predict: [] } }), 'predict'],

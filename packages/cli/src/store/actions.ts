@@ -6,7 +6,7 @@ import { askQuestions } from './confirm.ts';
 import type { AnyStore, ListedItem, StoreKind } from './kinds.ts';
 import { showProgress } from './progress.ts';
 import { formatTable } from './table.ts';
-import { humanSize, localTime, underHome } from './values.ts';
+import { humanSize, localTime, printable, underHome } from './values.ts';
 
 type Action<Arguments extends readonly unknown[]> = (kind: StoreKind, ...values: Arguments) => Promise<void>;
 
@@ -227,7 +227,7 @@ export const verify: Action<
   for (const tag of tags.length === 0 ? [undefined] : tags) results.push(...(await store.verify(tag, { record })));
   for (const result of results) {
     if (quiet !== true || result.state === 'damaged') print(`${result.tag}  ${describeState(result, record === true)}`);
-    for (const { path, problem } of result.faults) print(`  ${problem.padEnd(7)}  ${path}`);
+    for (const { path, problem } of result.faults) print(`  ${problem.padEnd(7)}  ${printable(path)}`);
   }
   const damaged = results.filter(({ state }) => state === 'damaged').length;
   if (damaged > 0)

@@ -1,4 +1,5 @@
 // Plain tables, as BentoML prints them: fitted to a terminal by shortening the widest columns, whole when piped.
+import { printable } from './values.ts';
 
 /** @param width - characters of a line; undefined when nothing need be shortened */
 export function formatTable(
@@ -15,12 +16,6 @@ export function formatTable(
   return lines
     .map((line) => ` ${line.map((cell, column) => fit(cell, widths[column] ?? 0)).join('  ')} `.trimEnd())
     .join('\n');
-}
-
-/** What a model says of itself must not steer the terminal. */
-function printable(cell: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return cell.replace(/[\u0000-\u001f\u007f-\u009f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
 /** Takes from the widest column until all fit. */

@@ -1,4 +1,4 @@
-// Sizes, times and paths as BentoML prints them.
+// Sizes, times and paths as BentoML prints them, and texts of others.
 import { homedir } from 'node:os';
 import path from 'node:path';
 
@@ -21,4 +21,10 @@ export function localTime(iso: string): string {
 export function underHome(file: string): string {
   const relative = path.relative(homedir(), file);
   return relative.startsWith('..') || path.isAbsolute(relative) ? file : path.join('~', relative);
+}
+
+/** On one line, and without what would steer the terminal: names and labels come from anybody. */
+export function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

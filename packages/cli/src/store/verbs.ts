@@ -4,6 +4,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 
 import type * as Actions from './actions.ts';
 import type { StoreKind } from './kinds.ts';
+import { printable } from './values.ts';
 
 export function addStoreVerbs(parent: Command, kind: StoreKind): void {
   const { command, noun, nouns, title, example, extension } = kind;
@@ -194,7 +195,7 @@ function hidden(flags: string): Option {
 
 function naming(error: unknown, group: string, verb: string): unknown {
   if (!EkibenError.is(error)) return error;
-  return new EkibenError(error.code, `[${group}] \`${verb}\` failed: ${error.message}`, {
+  return new EkibenError(error.code, printable(`[${group}] \`${verb}\` failed: ${error.message}`), {
     details: error.details,
     cause: error,
   });
