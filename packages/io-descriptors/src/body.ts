@@ -29,6 +29,16 @@ export function readWhole<T>(
   return read(body);
 }
 
+/** The body as it comes. @throws EKIBEN_BODY_TOO_LARGE as soon as more than `maxBytes` have come */
+export async function* bounded(body: Body, maxBytes: number): AsyncGenerator<Uint8Array, void> {
+  let size = 0;
+  for await (const chunk of body instanceof Uint8Array ? [body] : body) {
+    size += chunk.byteLength;
+    checkSize(size, maxBytes);
+    yield chunk;
+  }
+}
+
 export function checkSize(bytes: number, maxBytes: number): void {
   if (bytes <= maxBytes) return; // written so that a limit of NaN lets nothing through
   const message = `The body has more than the ${maxBytes} bytes that are taken here.`;

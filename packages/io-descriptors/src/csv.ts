@@ -2,7 +2,6 @@
 import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { CsvError, parse } from 'csv-parse';
 import { refusedInput } from './faults.ts';
 import type { TableFormat, TypedTable } from './table.ts';
 
@@ -13,6 +12,7 @@ export const csv: TableFormat = { name: 'csv', mediaTypes: ['text/csv', 'applica
 
 async function read(bytes: Uint8Array) {
   if (!isUtf8(bytes)) throw refused('must be UTF-8');
+  const { CsvError, parse } = await import('csv-parse'); // not before there is CSV
   const parser = Readable.from(slices(bytes), { objectMode: false }).pipe(parse({ bom: true, skip_empty_lines: true }));
   const records: string[][] = [];
   try {
@@ -34,7 +34,7 @@ async function* slices(bytes: Uint8Array) {
 }
 
 /** In our words: those of the library repeat what stands there, without a bound. */
-function faultText({ code, lines }: CsvError & { readonly lines?: number }): string {
+function faultText({ code, lines }: { readonly code: string; readonly lines?: number }): string {
   const where = lines === undefined ? '' : `line ${lines}: `;
   if (code.includes('QUOTE')) return `${where}a quote that is not closed, or stands inside a field without quotes`;
   if (code.includes('RECORD_INCONSISTENT')) return `${where}not as many fields as there are names`;

@@ -175,7 +175,7 @@ function readerOf(
 ): ColumnReader {
   const name = names[index] ?? '';
   const known = column ?? (isText ? columnOfText(rows.map((row) => String(row[index]))) : undefined);
-  if (known === undefined) return { name, toCell: anyCell, expected: 'anything' };
+  if (known === undefined) return { name, toCell: plainCell, expected: 'anything' };
   return { name, toCell: isText ? cellOfText(known) : cellOf(known), expected: expectationOf(known) };
 }
 
@@ -248,6 +248,10 @@ function tableOf(rows: readonly AnyRow[], { columns }: DataFrameOptions) {
 }
 
 const anyCell: ToCell = (value) => value ?? null;
+
+/** A whole number of Parquet's is a bigint, of JSON's and CSV's a number: one kind where it can be. */
+const plainCell: ToCell = (value) =>
+  typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : (value ?? null);
 
 /** As `JSON.stringify` has it. */
 const toJsonCell = (cell: unknown): unknown => (typeof cell === 'number' && !Number.isFinite(cell) ? null : cell);

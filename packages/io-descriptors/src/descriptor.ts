@@ -57,6 +57,8 @@ export interface Descriptor<Wire, Value> {
   readonly example: unknown;
   /** Whether a decoded value is read from the body as the handler goes along, so that nothing can follow it in a form. @default false */
   readonly streams?: boolean | undefined;
+  /** What a value is called as a file, where it is a part of a form that goes out. */
+  filename?(value: Value): string | undefined;
   /** The media type of each part of a form, as OpenAPI's `encoding` has it. */
   readonly encoding?: Readonly<Record<string, { readonly contentType: string }>> | undefined;
 }

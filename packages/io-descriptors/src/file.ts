@@ -1,7 +1,9 @@
 /** Files: bytes that are taken as they are. BentoML's `File`. */
-import { checkSize, collect, readWhole } from './body.ts';
-import type { Body, Descriptor } from './descriptor.ts';
+import { bounded, checkSize, collect, readWhole } from './body.ts';
+import type { Descriptor } from './descriptor.ts';
 import { refusedInput, refusedOutput } from './faults.ts';
+import { FORM, readFirstFile } from './form.ts';
+import type { Part } from './form.ts';
 import { DEFAULT_MAX_FILE_BYTES, DEFAULT_MAX_STREAM_BYTES } from './limits.ts';
 import { essenceOf, unsupportedType } from './media-type.ts';
 
@@ -59,10 +61,16 @@ function wholeFile(options: FileOptions): Descriptor<Uint8Array, FileData> {
     ...described(options),
     maxBytes,
     decode(body, contentType, name) {
+      if (essenceOf(contentType) === FORM) {
+        return readFirstFile(body, contentType, maxBytes, (part) =>
+          this.decode(part.content, part.contentType, part.filename),
+        );
+      }
       checkType(contentType, options);
       return readWhole(body, maxBytes, (bytes) => ({ bytes, ...infoOf(contentType, name) }));
     },
     parse: (value) => ({ bytes: wireBytes(value, maxBytes) }),
+    filename: ({ name }) => name,
     encode: bytesOf,
     toWire: bytesOf,
   };
@@ -79,12 +87,17 @@ function streamedFile(options: FileOptions): Descriptor<Uint8Array, FileStream> 
     maxBytes,
     streams: true,
     decode(body, contentType, name) {
+      if (essenceOf(contentType) === FORM) {
+        const read = (part: Part) => this.decode(part.content, part.contentType, part.filename);
+        return readFirstFile(body, contentType, maxBytes, read, true);
+      }
       checkType(contentType, options);
       return { stream: bounded(body, maxBytes), ...infoOf(contentType, name) };
     },
     parse: (value) => ({ stream: bounded(wireBytes(value, maxBytes), maxBytes) }),
     encode: streamOf,
     toWire: (value) => collect(streamOf(value), Infinity),
+    filename: ({ name }) => name,
   };
 }
 
@@ -113,13 +126,4 @@ function wireBytes(value: unknown, maxBytes: number): Uint8Array {
   if (!(value instanceof Uint8Array)) throw refusedInput([{ pointer: '', message: 'must be a Uint8Array' }]);
   checkSize(value.byteLength, maxBytes);
   return value;
-}
-
-async function* bounded(body: Body, maxBytes: number): AsyncGenerator<Uint8Array, void> {
-  let size = 0;
-  for await (const chunk of body instanceof Uint8Array ? [body] : body) {
-    size += chunk.byteLength;
-    checkSize(size, maxBytes);
-    yield chunk;
-  }
 }

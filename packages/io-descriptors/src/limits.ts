@@ -27,6 +27,33 @@ export const DEFAULT_MAX_STREAM_BYTES = 1024 ** 3;
  */
 export const MAX_CELLS = 2 ** 24;
 
+/** Default of `multipart`'s `maxParts`: a page of photographs, and each part costs a parser of headers. */
+export const DEFAULT_MAX_PARTS = 100;
+
+/** Default of `ndjson`'s `maxLineBytes`, 1 MiB: a line is held as a whole, and parsed in one go. */
+export const DEFAULT_MAX_LINE_BYTES = 1024 * 1024;
+
+/**
+ * Default of `image`'s `maxPixels`, 32 Mi: more than most cameras take, and 96 MiB once unpacked. A file of some kilobytes can claim
+ * billions.
+ */
+export const DEFAULT_MAX_PIXELS = 2 ** 25;
+
+/** Decoding the largest image takes about a second of a core; what takes this long is made to. */
+export const MAX_IMAGE_SECONDS = 10;
+
+/** Bytes of a Parquet file after decompression, 256 MiB: the cells that are taken, at 16 bytes each. */
+export const MAX_UNPACKED_BYTES = 2 ** 28;
+
+/** Heap of a process that reads Parquet: as many cells as are taken, each a boxed number in an array, twice. */
+export const MAX_PARQUET_HEAP_MB = 1024;
+
+/** The largest table that is taken is read in about five seconds of a core. */
+export const MAX_PARQUET_MS = 10_000;
+
+/** Processes that read Parquet at once: one that is stuck in a hostile file leaves one to the others. */
+export const MAX_PARQUET_READERS = 2;
+
 /** Enough to see what is wrong; a body with a million bad elements must not become an answer with a million faults. */
 export const MAX_FAULTS = 100;
 

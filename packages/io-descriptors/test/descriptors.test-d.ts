@@ -1,16 +1,32 @@
 // Types, compiled and not run.
-import type { Tensor } from '@ekiben/spec';
+import type { AnyMethod, Tensor } from '@ekiben/spec';
 import { tensor } from '@ekiben/tensor';
-import { dataFrame, file, ndarray, series, text } from '../src/index.ts';
+import * as z from 'zod';
+import {
+  dataFrame,
+  eventStream,
+  file,
+  json,
+  multipart,
+  ndarray,
+  ndjson,
+  optional,
+  repeated,
+  series,
+  text,
+  textStream,
+} from '../src/index.ts';
 import type { Descriptor, FileData, FileStream, NdarrayWire } from '../src/index.ts';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const same = <A, B>(_equal: Equal<A, B>): void => undefined;
 type Frozen<T> = T extends readonly (infer U)[]
   ? readonly Frozen<U>[]
-  : T extends object
-    ? { readonly [K in keyof T]: Frozen<T[K]> }
-    : T;
+  : T extends AnyMethod
+    ? T
+    : T extends object
+      ? { readonly [K in keyof T]: Frozen<T[K]> }
+      : T;
 /** As `Service.api` has it. */
 declare function answers<OW, OV, const R extends Frozen<OV>>(output: Descriptor<OW, OV>, result: R): void;
 type ValueOf<D> = D extends Descriptor<infer _W, infer V> ? V : never;
@@ -69,3 +85,33 @@ answers(floats, [1, 2]);
 answers(words, 'text');
 answers(whole, { bytes: new Uint8Array(1) });
 answers(streamed, { stream: ReadableStream.from([new Uint8Array(1)]) });
+
+const form = multipart({
+  meta: json(z.object({ n: z.int() })),
+  note: optional(text()),
+  photos: repeated(file()),
+  rows: ndarray({ dtype: 'int8' }),
+});
+type Form = ValueOf<typeof form>;
+const meta: Form['meta'] = { n: 1 };
+same<Form['note'], string | undefined>(true);
+same<Form['photos'], FileData[]>(true);
+same<Form['rows'], Tensor<'int8'>>(true);
+answers(form, { meta, photos: [], rows: tensor([1], [1], 'int8') });
+// @ts-expect-error a part that is required is missing
+answers(form, { meta, photos: [] });
+// @ts-expect-error no descriptor
+multipart({ a: 3 });
+
+async function* generated() {
+  yield 'a';
+}
+answers(textStream(), generated());
+// @ts-expect-error not of the schema
+answers(ndjson(z.object({ n: z.int() })), generated());
+async function* events() {
+  yield { data: { n: 1 } };
+}
+answers(eventStream(z.object({ n: z.int() })), events());
+// @ts-expect-error without a schema the data is text
+answers(eventStream(), events());
