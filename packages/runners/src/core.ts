@@ -48,6 +48,8 @@ export interface MethodState {
 export class RunnerCore {
   readonly definition: RunnerDefinition;
   readonly methods: ReadonlyMap<string, MethodState>;
+  /** Whether calls must know who asks and for how long, because they cross a process or wait in a queue. */
+  usesContext = false;
   #settings: Settings;
   #embedded: Promise<Embedded> | null = null;
   /** What `#embedded` has resolved to. */
@@ -75,17 +77,22 @@ export class RunnerCore {
     this.#settings = resolveSettings(this.definition.name, this.definition.settings, settings);
   }
 
-  /** Whether calls must know who asks and for how long, because they cross a process or wait in a queue. */
-  get usesContext(): boolean {
-    if (this.#remote !== null) return true;
-    for (const method of this.methods.values()) if (method.queued) return true;
-    return false;
-  }
-
   /** Sends the calls to `remote` from now on; null: back to this process. */
   attach(remote: Target | null): void {
     for (const method of this.methods.values()) method.direct = null;
     this.#remote = remote;
+    this.#reckonContext();
+  }
+
+  /** Whether the method's calls wait in this process to be joined. */
+  setQueued(method: MethodState, queued: boolean): void {
+    method.queued = queued;
+    this.#reckonContext();
+  }
+
+  /** Now, since every request of a server asks for it. */
+  #reckonContext(): void {
+    this.usesContext = this.#remote !== null || [...this.methods.values()].some(({ queued }) => queued);
   }
 
   /** The model in this process, loaded once; after a failure the next call tries again. */

@@ -78,7 +78,10 @@ export class Embedded {
   }
 
   async close(): Promise<void> {
-    for (const method of this.#computes.keys()) Object.assign(method, { direct: null, queued: false });
+    for (const method of this.#computes.keys()) {
+      method.direct = null;
+      this.#core.setQueued(method, false);
+    }
     await Promise.all([...this.#batches.values()].map((batches) => batches.close()));
     await this.#runnable.close?.();
   }
@@ -94,7 +97,7 @@ export class Embedded {
       compute: this.#compute(method),
     });
     this.#batches.set(method, batches);
-    method.queued = true;
+    this.#core.setQueued(method, true);
   }
 
   #compute(method: MethodState): Compute {
