@@ -1,5 +1,6 @@
 import { EkibenError, type Floats } from '@ekiben/spec';
 import { tensor } from '@ekiben/tensor';
+import { float32s, float64s } from './row-memory.ts';
 import { Rows, type FloatArray } from './rows.ts';
 import { Vocabulary } from './vocabulary.ts';
 
@@ -59,8 +60,8 @@ export class DictVectorizer {
     const size = list.length * width;
     const many = list === rows;
     return this.dtype === 'float64'
-      ? tensor(this.#fill(new Rows(new Float64Array(size), width, many), list), shape, 'float64')
-      : tensor(this.#fill(new Rows(new Float32Array(size), width, many), list), shape, 'float32');
+      ? tensor(this.#fill(new Rows(float64s(size), width, many), list), shape, 'float64')
+      : tensor(this.#fill(new Rows(float32s(size), width, many), list), shape, 'float32');
   }
 
   #fill<Data extends FloatArray>(rows: Rows<Data>, sources: readonly unknown[]): Data {
