@@ -96,14 +96,20 @@ function tableDescriptor(options: DataFrameOptions): Descriptor<unknown, AnyRow[
   const schema = codec.schema(cells);
   const exampleRow = cells?.map(([, cell]) => exampleFrom(cell));
 
+  const formatOf = (contentType: string | undefined) => {
+    const essence = essenceOf(contentType);
+    const format = essence === undefined ? usual : formatFor(essence, formats);
+    if (format === undefined) throw unsupportedType(contentType, mediaTypes);
+    return format;
+  };
+
   return {
     mediaTypes,
     contentType: usual.mediaTypes[0],
     maxBytes,
+    checkType: (contentType) => void formatOf(contentType),
     decode(body, contentType) {
-      const essence = essenceOf(contentType);
-      const format = essence === undefined ? usual : formatFor(essence, formats);
-      if (format === undefined) throw unsupportedType(contentType, mediaTypes);
+      const format = formatOf(contentType);
       return readWhole(body, maxBytes, (bytes) => incoming(format.read(bytes)));
     },
     parse(value) {

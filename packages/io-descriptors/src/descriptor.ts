@@ -13,12 +13,17 @@ export type EncodedBody = string | Body;
  * @typeParam Value - what the handler gets or returns; differs from `Wire` where a schema transforms
  */
 export interface Descriptor<Wire, Value> {
-  /** The media types that `decode` reads, for documentation; the first is the usual one. */
+  /** The media types that `decode` reads, for documentation; the first is the usual one. Empty: it reads no body, as under GET. */
   readonly mediaTypes: readonly string[];
   /** The `Content-Type` of what `encode` makes. */
   readonly contentType: string;
   /** The largest body, in bytes, that `decode` takes. Who reads the body should refuse a longer one before reading it. */
   readonly maxBytes: number;
+  /**
+   * Refuses what `decode` would refuse for its `Content-Type`, so that the body need not be read for that. @default nothing
+   * @throws EKIBEN_UNSUPPORTED_MEDIA_TYPE
+   */
+  readonly checkType?: ((contentType: string | undefined) => void) | undefined;
   /**
    * Reads and validates. Throws, or rejects; returns no promise where none is needed.
    *

@@ -107,6 +107,7 @@ function described({ mediaTypes = [], contentType = mediaTypes[0] ?? 'applicatio
   return {
     mediaTypes: mediaTypes.length === 0 ? ['*/*'] : mediaTypes,
     contentType,
+    checkType: (type: string | undefined) => checkType(type, { mediaTypes }),
     jsonSchema: () => SCHEMA,
     example: undefined,
   };

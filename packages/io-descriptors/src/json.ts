@@ -82,6 +82,7 @@ export function json(
     mediaTypes: ['application/json'],
     contentType: 'application/json',
     maxBytes,
+    checkType: checkJsonType,
     decode(body, contentType) {
       checkJsonType(contentType);
       if (!(body instanceof Uint8Array)) return collect(body, maxBytes).then((bytes) => parse(parseJson(bytes)));

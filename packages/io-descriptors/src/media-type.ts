@@ -3,7 +3,7 @@ import { EkibenError } from '@ekiben/spec';
 import { echo } from './faults.ts';
 
 /** Known without parsing. */
-const COMMON = new Set(['application/json', 'application/json; charset=utf-8', 'application/json;charset=utf-8']);
+const COMMON = new Set(['application/json; charset=utf-8', 'application/json;charset=utf-8']);
 
 /**
  * Refuses a `Content-Type` that is not JSON in UTF-8. Without one JSON is assumed, as of a client that just sends it.
@@ -12,7 +12,8 @@ const COMMON = new Set(['application/json', 'application/json; charset=utf-8', '
  * @throws EKIBEN_UNSUPPORTED_MEDIA_TYPE
  */
 export function checkJsonType(contentType: string | undefined): void {
-  if (contentType === undefined || contentType === '' || COMMON.has(contentType)) return;
+  if (contentType === 'application/json' || contentType === undefined || contentType === '') return;
+  if (COMMON.has(contentType)) return;
   const type = parseMediaType(contentType);
   if (type === undefined || !/^application\/(?:.+\+)?json$/.test(type.essence)) {
     throw unsupported(`The body is ${echo(contentType)}; application/json is expected.`);

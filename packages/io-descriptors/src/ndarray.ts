@@ -71,15 +71,21 @@ export function ndarray(options: NdarrayOptions = {}): Descriptor<unknown, Tenso
   const fromNpy = (bytes: Uint8Array) => asInput(() => conform(decodeNpy(bytes), options));
   const outgoing = (value: Tensor) => asOutput(() => conform(tensor(value.data, value.shape, value.dtype), options));
 
+  const isNpy = (contentType: string | undefined): boolean => {
+    const essence = essenceOf(contentType);
+    if (essence === undefined) return format === 'npy';
+    if (essence === NPY || essence === BINARY) return true;
+    if (isJsonType(essence)) return false;
+    throw unsupportedType(contentType, mediaTypes);
+  };
+
   return {
     mediaTypes,
     contentType: mediaTypes[0] ?? NPY,
     maxBytes,
+    checkType: (contentType) => void isNpy(contentType),
     decode(body: Body, contentType) {
-      const essence = essenceOf(contentType);
-      const isNpy = essence === undefined ? format === 'npy' : essence === NPY || essence === BINARY;
-      if (!isNpy && essence !== undefined && !isJsonType(essence)) throw unsupportedType(contentType, mediaTypes);
-      return readWhole(body, maxBytes, isNpy ? fromNpy : (bytes) => fromJson(parseJson(bytes)));
+      return readWhole(body, maxBytes, isNpy(contentType) ? fromNpy : (bytes) => fromJson(parseJson(bytes)));
     },
     parse(value) {
       if (value instanceof Uint8Array) return fromNpy(value);

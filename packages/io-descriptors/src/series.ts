@@ -75,6 +75,7 @@ function seriesDescriptor(options: SeriesOptions): Descriptor<unknown, unknown[]
     mediaTypes: ['application/json'],
     contentType: 'application/json',
     maxBytes,
+    checkType: checkJsonType,
     decode(body, contentType) {
       checkJsonType(contentType);
       return readWhole(body, maxBytes, (bytes) => parse(parseJson(bytes)));

@@ -39,6 +39,7 @@ export function text(options: TextOptions = {}): Descriptor<string, string> {
     mediaTypes: ['text/plain'],
     contentType,
     maxBytes,
+    checkType: checkTextType,
     decode(body, type) {
       checkTextType(type);
       return readWhole(body, maxBytes, (bytes) => parse(decodeUtf8(bytes)));

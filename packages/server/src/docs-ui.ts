@@ -18,15 +18,16 @@ const FILES = [
 
 export function docsUiRoutes(title: string): SiteRoute<NodeExchange>[] {
   let app: Promise<Express> | null = null;
-  const respond: Respond<NodeExchange> = async ({ request, response }, ctx) => {
-    const express = await (app ??= createApp(title));
-    ctx.touchedResponse?.headers.forEach((value, name) => response.appendHeader(name, value));
-    await new Promise<void>((resolve, reject) => {
-      response.once('close', resolve);
-      express(request as object as Request, response as Response, reject);
-    });
-    return null;
-  };
+  const respond: Respond<NodeExchange> =
+    ({ request, response }) =>
+    async (headers) => {
+      const express = await (app ??= createApp(title));
+      headers?.forEach((value, name) => response.appendHeader(name, value));
+      await new Promise<void>((resolve, reject) => {
+        response.once('close', resolve);
+        express(request as object as Request, response as Response, reject);
+      });
+    };
   return ['/', ...FILES].map((path) => ({ path, respond }));
 }
 

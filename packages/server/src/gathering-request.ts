@@ -17,12 +17,18 @@ export interface BodySink {
 export class GatheringRequest extends IncomingMessage {
   #sink: BodySink | null = null;
   #hasStreamed = false;
+  #isTaken = false;
 
   /** False when some of the body is in the stream already; then it has to be read from there. */
   takeBody(sink: BodySink): boolean {
     if (this.#hasStreamed) return false;
     this.#sink = sink;
     return true;
+  }
+
+  /** Once the answer is out, node lets flow what nobody read; of a body that was taken there is nothing to let flow. */
+  override resume(): this {
+    return this.#isTaken ? this : super.resume();
   }
 
   /** What is still to come goes into the stream again. */
@@ -42,6 +48,7 @@ export class GatheringRequest extends IncomingMessage {
     }
     // An idle connection keeps its last request, which must not keep the body.
     this.#sink = null;
+    this.#isTaken = true;
     sink.end();
     return false;
   }

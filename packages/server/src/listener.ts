@@ -1,5 +1,6 @@
 /** The first of ours that a request meets. What could be done once was done before. */
 import type { ServerResponse } from 'node:http';
+import { performance } from 'node:perf_hooks';
 import { problemReply } from '@ekiben/service';
 import type { Dispatcher, Reply } from '@ekiben/service';
 import type { RequestMeter } from './request-meter.ts';
@@ -23,8 +24,8 @@ export interface Listener {
 
 interface Answer {
   readonly exchange: NodeExchange;
-  /** Null: the route writes it by itself. */
-  readonly reply: Reply | null;
+  /** A function writes it by itself. */
+  readonly reply: Reply | (() => Promise<void>);
   readonly meter: RequestMeter;
   /** When the request came, in milliseconds of `performance.now()`. */
   readonly started: number;
@@ -35,7 +36,7 @@ export function createListener(dispatcher: Dispatcher<NodeExchange>, meters: rea
   let draining = false;
 
   const outbox = new Outbox<Answer>(({ exchange, reply, meter, started }, now) => {
-    const sent = reply === null ? whenClosed(exchange.response) : send(exchange, reply, draining);
+    const sent = typeof reply === 'function' ? write(exchange, reply) : send(exchange, reply, draining);
     if (typeof sent === 'number') meter.end(sent, now - started);
     else void sent.then((status) => meter.end(status, performance.now() - started));
   });
@@ -95,11 +96,13 @@ function cutOff(exchange: NodeExchange, error: unknown): number {
 const isPrematureClose = (error: unknown) =>
   (error as { code?: unknown } | null)?.code === 'ERR_STREAM_PREMATURE_CLOSE';
 
-/** The status of an answer that a route writes by itself. */
-function whenClosed(response: ServerResponse): Promise<number> {
-  return new Promise((resolve) => {
-    const done = () => resolve(response.writableFinished ? response.statusCode : CLIENT_CLOSED);
-    if (response.closed) done();
-    else response.once('close', done);
-  });
+/** Lets a route write its answer, and returns the status that the client got. Never rejects. */
+async function write(exchange: NodeExchange, reply: () => Promise<void>): Promise<number> {
+  const { response } = exchange;
+  try {
+    await reply();
+    return response.writableFinished ? response.statusCode : CLIENT_CLOSED;
+  } catch (error) {
+    return cutOff(exchange, error);
+  }
 }

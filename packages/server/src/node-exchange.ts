@@ -1,11 +1,18 @@
 /** A node:http request and response as the service's Exchange. */
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { Cancellation } from '@ekiben/runners';
 import { bodyTooLarge, clientClosed } from '@ekiben/service';
 import type { Exchange } from '@ekiben/service';
 import type { GatheringRequest } from './gathering-request.ts';
 
 const EMPTY = new Uint8Array(0);
+
+/** The last exchange of a connection. A property, since a WeakMap would cost every request more. */
+const last = Symbol('ekiben.last-exchange');
+
+export const lastExchange = (socket: Socket): NodeExchange | undefined =>
+  (socket as { readonly [last]?: NodeExchange })[last];
 
 export class NodeExchange implements Exchange {
   readonly method: string;
@@ -22,6 +29,7 @@ export class NodeExchange implements Exchange {
     this.request = request;
     this.response = response;
     this.awaitsContinue = awaitsContinue;
+    (request.socket as { [last]?: NodeExchange })[last] = this;
   }
 
   get length(): number | undefined {

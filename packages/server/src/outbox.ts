@@ -5,6 +5,7 @@
  * brings, the first answer wakes a client that talks over many connections, and those right behind it find it awake; sent one by one
  * with the work for the next between them, each would wake it anew. Redis writes its replies in this way, too.
  */
+import { performance } from 'node:perf_hooks';
 import { HOLD_MS } from './limits.ts';
 
 export class Outbox<Answer extends { readonly started: number }> {

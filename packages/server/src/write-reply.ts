@@ -1,5 +1,4 @@
 /** Puts a Reply on the wire. The common one, a string, goes out as one write: head and body together. */
-import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Reply, ReplyBody } from '@ekiben/service';
 import { DISCARD_BYTES, LINGER_MS } from './limits.ts';
@@ -51,11 +50,6 @@ const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encodi
 const isWhole = (body: ReplyBody): body is string | Uint8Array =>
   typeof body === 'string' || body instanceof Uint8Array;
 
-/** Sockets in the middle of a streamed answer. */
-const answering = new WeakSet<Duplex>();
-
-export const isAnswering = (socket: Duplex): boolean => answering.has(socket);
-
 async function writeStream(
   exchange: NodeExchange,
   status: number,
@@ -69,13 +63,7 @@ async function writeStream(
     response.end();
     return;
   }
-  const { socket } = exchange.request;
-  answering.add(socket);
-  try {
-    await pipeline(body, response, { end: false });
-  } finally {
-    answering.delete(socket);
-  }
+  await pipeline(body, response, { end: false });
   if (isUnread(exchange)) endWhenRead(exchange);
   else response.end();
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as z from 'zod';
 import { json } from '@ekiben/io-descriptors';
@@ -33,6 +34,10 @@ const service = new Service('words')
   .api('header', Word, (word, ctx) => {
     ctx.response.headers.set('x-word', word); // a Headers object lets control characters through, node:http does not
     return word;
+  })
+  .api('sleep', Word, async (word, { signal }) => {
+    void gates.get(word)?.enter(signal);
+    return setTimeout(1e6, word, { signal });
   })
   .api('wait', Word, async (word, ctx) => {
     await gates.get(word)?.enter(ctx.signal);
@@ -146,6 +151,16 @@ describe('bodies', () => {
     expect(received).toMatch(/connection: close/);
     unwanted.socket.destroy();
   });
+
+  test('one of the wrong type is refused before it is sent', async () => {
+    const head = 'POST /echo HTTP/1.1\r\nhost: x\r\ncontent-type: text/csv\r\ncontent-length: 4\r\n';
+    const silent = await open();
+    expect(statusesOf(await silent.send(`${head}\r\n`).until(/\}/))).toEqual([415]);
+    silent.socket.destroy();
+    const asking = await open();
+    expect(statusesOf(await asking.send(`${head}expect: 100-continue\r\n\r\n`).until(/\}/))).toEqual([415]);
+    asking.socket.destroy();
+  });
 });
 
 describe('bodies behind a middleware that takes its time', () => {
@@ -225,14 +240,17 @@ describe('what is no request', () => {
     expect(JSON.parse(received.slice(received.indexOf('\r\n\r\n')))).toMatchObject({ status });
   });
 
-  test('garbage behind a request that is being handled ends the connection, and nothing else', async () => {
-    const doomed = gate('doomed');
+  test('garbage behind a request that is being handled is refused after its answer', async () => {
+    const slow = gate('slow');
     const connection = await open();
-    connection.send(`${postRequest('/wait', '"doomed"')}garbage\r\n\r\n`);
-    const signal = await doomed.entered;
-    expect(await connection.rest()).not.toContain('"doomed"');
-    if (!signal.aborted) await once(signal, 'abort');
-    doomed.open();
+    connection.send(`${postRequest('/wait', '"slow"')}garbage\r\n\r\n`);
+    const signal = await slow.entered;
+    connection.send('more garbage\r\n\r\n');
+    expect(signal.aborted).toBe(false);
+    slow.open();
+    const received = await connection.rest();
+    expect(statusesOf(received)).toEqual([200, 400]);
+    expect(received).toContain('"slow"HTTP/1.1 400');
     expect(await statusOf(`${server.url}/livez`)).toBe(200);
   });
 
@@ -281,6 +299,18 @@ describe('a client that leaves', () => {
     expect(signal.reason).toMatchObject({ code: 'EKIBEN_CLIENT_CLOSED' });
     left.open();
     expect(await isCounted('/wait', 499)).toBe(true);
+  });
+
+  test('and so aborts what its handler waits for is no failure of the service', async () => {
+    const log = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const sleeps = gate('sleeps');
+    const connection = await open();
+    connection.send(postRequest('/sleep', '"sleeps"'));
+    await sleeps.entered;
+    connection.socket.resetAndDestroy();
+    expect(await isCounted('/sleep', 499)).toBe(true);
+    expect(log).not.toHaveBeenCalled();
+    log.mockRestore();
   });
 
   test('in the middle of its body is counted as 499', async () => {

@@ -133,7 +133,8 @@ describe('docs.json', () => {
 
 test('an API under GET is documented with no body', () => {
   const [{ input, output }] = credit.apis as [Api];
-  const service = new Service('s').api('now', { input, output, method: 'GET' }, () => null);
+  const nothing = { ...input, mediaTypes: [] };
+  const service = new Service('s').api('now', { input: nothing, output, method: 'GET' }, () => null);
   const { paths } = openApi(service, 'v1') as { paths: Record<string, { get: object }> };
   expect(paths['/now']?.get).toMatchObject({ operationId: 's__now' });
   expect(paths['/now']?.get).not.toHaveProperty('requestBody');
@@ -210,14 +211,14 @@ describe('middleware', () => {
 
   test('sets headers on every route that it guards', async () => {
     const tagged = await serve(
-      credit.use((ctx, next) => {
+      credit.use(async (ctx, next) => {
         ctx.response.headers.set('x-tag', 'a');
-        return next();
+        await next().finally(() => ctx.response.headers.append('x-tag', 'b'));
       }),
       { port: 0 },
     );
     try {
-      for (const path of everything) expect((await fetch(tagged.url + path)).headers.get('x-tag')).toBe('a');
+      for (const path of everything) expect((await fetch(tagged.url + path)).headers.get('x-tag')).toBe('a, b');
     } finally {
       await tagged.close();
     }

@@ -6,7 +6,7 @@ import { EkibenError } from '@ekiben/spec';
 import { usesCallContext, withCallContext } from '@ekiben/runners';
 import type { AnyRunner } from '@ekiben/runners';
 import { RequestContext } from './context.ts';
-import type { Exchange, Reply } from './exchange.ts';
+import type { Exchange, Reply, WriteReply } from './exchange.ts';
 import { runMiddleware } from './middleware.ts';
 import type { Middleware } from './middleware.ts';
 import { excerpt, problemReply, statusReply } from './problem.ts';
@@ -94,8 +94,8 @@ export class Dispatcher<E extends Exchange = Exchange> {
     return resource.routes.get(method) ?? this.#unmatched;
   }
 
-  /** The answer; null when the route has written it itself. Never rejects: an error is answered as a problem document. */
-  async run(route: Route<E>, exchange: E): Promise<Reply | null> {
+  /** The answer, or what writes it. Never rejects: an error is answered as a problem document. */
+  async run(route: Route<E>, exchange: E): Promise<Reply | (() => Promise<void>)> {
     if (this.#state === null) {
       try {
         await this.start();
@@ -133,9 +133,10 @@ function addTo<E extends Exchange>(resources: Map<string, Resource<E>>, method: 
 }
 
 /** Status and headers that handler and middleware have set, over the route's own. */
-function complete(reply: Reply | null, ctx: RequestContext): Reply | null {
+function complete(reply: Reply | WriteReply, ctx: RequestContext): Reply | (() => Promise<void>) {
   const draft = ctx.touchedResponse;
-  if (draft === null || reply === null) return reply;
+  if (typeof reply === 'function') return () => reply(draft?.chosenHeaders ?? null);
+  if (draft === null) return reply;
   return withHeaders(draft.chosenStatus === null ? reply : { ...reply, status: draft.chosenStatus }, ctx);
 }
 

@@ -36,3 +36,6 @@ export interface Reply {
   readonly headers: Headers | null;
   readonly body: ReplyBody | null;
 }
+
+/** Writes the answer of a route that does so by itself: when all middleware is through, with the headers that it has set. */
+export type WriteReply = (headers: Headers | null) => Promise<void>;

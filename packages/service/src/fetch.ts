@@ -3,6 +3,7 @@ import { EkibenError } from '@ekiben/spec';
 import { dispatcherOf } from './dispatch.ts';
 import type { ServiceDefinition } from './dispatch.ts';
 import type { Exchange, Reply, ReplyBody } from './exchange.ts';
+import { clientClosed } from './problem.ts';
 import { bodyTooLarge } from './route.ts';
 
 export async function fetchFrom(service: ServiceDefinition, request: Request): Promise<Response> {
@@ -60,13 +61,6 @@ class FetchExchange implements Exchange {
   }
 }
 
-/** The client left before its request was whole, or before it had its answer. */
-export function clientClosed(cause?: unknown): EkibenError {
-  return new EkibenError('EKIBEN_CLIENT_CLOSED', 'The client closed the connection before the end of the exchange.', {
-    cause,
-  });
-}
-
 function announced(contentLength: string | null): number | undefined {
   return contentLength !== null && /^\d+$/.test(contentLength) ? Number(contentLength) : undefined;
 }
@@ -74,8 +68,8 @@ function announced(contentLength: string | null): number | undefined {
 /** Statuses that have no body (RFC 9110); `new Response` refuses one. */
 const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
 
-function responseOf(reply: Reply | null, isHead: boolean): Response {
-  if (reply === null) throw new TypeError('A route of the server was reached without a server.');
+function responseOf(reply: Reply | (() => Promise<void>), isHead: boolean): Response {
+  if (typeof reply === 'function') throw new TypeError('A route of the server was reached without a server.');
   const headers = new Headers(reply.headers ?? undefined);
   if (reply.contentType !== null && !headers.has('content-type')) headers.set('content-type', reply.contentType);
   const isSent = !isHead && !BODILESS.has(reply.status);

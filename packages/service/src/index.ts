@@ -1,11 +1,10 @@
 export type { Context } from './context.ts';
 export { Dispatcher } from './dispatch.ts';
 export type { ServiceDefinition, SiteRoute } from './dispatch.ts';
-export type { Exchange, Reply, ReplyBody } from './exchange.ts';
-export { clientClosed } from './fetch.ts';
+export type { Exchange, Reply, ReplyBody, WriteReply } from './exchange.ts';
 export type { Middleware } from './middleware.ts';
 export { openApi } from './openapi.ts';
-export { problemReply, statusOf } from './problem.ts';
+export { clientClosed, problemReply, statusOf } from './problem.ts';
 export type { Problem, ServiceErrorEvent } from './problem.ts';
 export { bodyTooLarge } from './route.ts';
 export type { AnyDescriptor, Api, Respond, Route } from './route.ts';

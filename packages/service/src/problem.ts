@@ -9,7 +9,7 @@ import { STATUS_CODES } from 'node:http';
 import { inspect } from 'node:util';
 import { EkibenError } from '@ekiben/spec';
 import type { ErrorCode, Fault } from '@ekiben/spec';
-import type { Reply } from './exchange.ts';
+import type { Exchange, Reply } from './exchange.ts';
 
 /** The body of an answer that reports a problem. */
 export interface Problem {
@@ -67,10 +67,21 @@ export interface ServiceErrorEvent {
 const serviceErrors = channel('ekiben:service:error');
 
 /** The answer for anything thrown. What was not the client's doing is reported to the log as well. */
-export function problemReply(error: unknown, request: { readonly method: string; readonly path: string }): Reply {
+export function problemReply(thrown: unknown, exchange: Exchange): Reply {
+  // What a handler waits for is aborted by the signal of a client that left, and says so in its own way.
+  const error = isAbort(thrown) && exchange.signal().aborted ? clientClosed(thrown) : thrown;
   const problem = problemOf(error);
-  if (problem.status === UNEXPECTED) report({ error, method: request.method, path: request.path });
+  if (problem.status === UNEXPECTED) report({ error, method: exchange.method, path: exchange.path });
   return reply(problem, headersOf(error));
+}
+
+const isAbort = (error: unknown) => (error as { readonly name?: unknown } | null | undefined)?.name === 'AbortError';
+
+/** The client left before its request was whole, or before it had its answer. */
+export function clientClosed(cause?: unknown): EkibenError {
+  return new EkibenError('EKIBEN_CLIENT_CLOSED', 'The client closed the connection before the end of the exchange.', {
+    cause,
+  });
 }
 
 /** The status that a client gets for anything thrown. */

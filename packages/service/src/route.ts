@@ -2,12 +2,14 @@
 import { EkibenError } from '@ekiben/spec';
 import type { Descriptor } from '@ekiben/io-descriptors';
 import type { Context, RequestContext } from './context.ts';
-import type { Exchange, Reply, ReplyBody } from './exchange.ts';
+import type { Exchange, Reply, ReplyBody, WriteReply } from './exchange.ts';
 import type { Middleware } from './middleware.ts';
 import { excerpt } from './problem.ts';
 
-/** Makes the answer of a route, behind its middleware. Null: it has written the answer itself. */
-export type Respond<E extends Exchange> = (exchange: E, ctx: RequestContext) => Reply | null | Promise<Reply | null>;
+/** Makes the answer of a route, behind its middleware. */
+export type Respond<E extends Exchange> = (exchange: E, ctx: RequestContext) => Answer | Promise<Answer>;
+
+type Answer = Reply | WriteReply;
 
 export interface Route<E extends Exchange = Exchange> {
   /** Dense from 0, to keep figures about routes in an array. */
@@ -49,16 +51,17 @@ export type Enter = <T>(ctx: RequestContext, scope: () => T) => T;
 export function respondWith(api: Api, enter: Enter): Respond<Exchange> {
   const { input, output, handler } = api;
   const { maxBytes } = input;
-  const { contentType } = output;
 
   return async (exchange, ctx) => {
     const encoding = exchange.header('content-encoding');
     if (encoding !== undefined && !/^(?:identity)?$/i.test(encoding)) throw unsupportedContentEncoding(encoding);
     const { length } = exchange;
     if (length !== undefined && length > maxBytes) throw bodyTooLarge(maxBytes);
+    const contentType = exchange.header('content-type');
+    input.checkType?.(contentType);
     const isShort = length !== undefined && length <= GATHERED_BODY_BYTES;
     const body = isShort ? await exchange.bytes(maxBytes) : exchange.stream(maxBytes);
-    let value: unknown = input.decode(body, exchange.header('content-type'));
+    let value: unknown = input.decode(body, contentType);
     if (isThenable(value)) value = await value;
     let result: unknown = enter(ctx, () => handler(value, ctx));
     if (isThenable(result)) result = await result;
@@ -67,7 +70,7 @@ export function respondWith(api: Api, enter: Enter): Respond<Exchange> {
     if (typeof encoded !== 'string' && !(encoded instanceof Uint8Array)) {
       encoded = await begin(encoded, (pull) => enter(ctx, pull));
     }
-    return { status: 200, contentType, headers: null, body: encoded };
+    return { status: 200, contentType: output.contentType, headers: null, body: encoded };
   };
 }
 

@@ -40,7 +40,7 @@ export interface ApiRoute<IW, IV, OW, OV> {
   readonly output: Descriptor<OW, OV>;
   /** @default '/' and the name */
   readonly path?: string | undefined;
-  /** GET, POST, PUT, PATCH or DELETE. @default 'POST' */
+  /** GET, POST, PUT, PATCH or DELETE. GET has no body: its `input` has no `mediaTypes`. @default 'POST' */
   readonly method?: string | undefined;
 }
 
@@ -75,7 +75,7 @@ export class Service<
 
   /**
    * Adds an API. The handler gets the decoded, validated input and returns what the output descriptor encodes.
-   * @throws EKIBEN_SERVICE_INVALID for a name, path or method that is none, EKIBEN_ROUTE_CONFLICT for one that is taken
+   * @throws EKIBEN_SERVICE_INVALID for a name, path or method that is none and for an input that GET cannot carry, EKIBEN_ROUTE_CONFLICT for one that is taken
    */
   // `const R extends Frozen<OV>` is needed: with `OV | Promise<OV>`, tsc widens 'DECLINED' to string inside the handler's result.
   api<Name extends string, IW, IV, OW, OV, const R extends Frozen<OV>>(
@@ -119,12 +119,17 @@ function derive<S>(service: ServiceDefinition, changes: Partial<ServiceDefinitio
   return Object.assign(Object.create(Object.getPrototypeOf(service) as object) as object, service, changes) as S;
 }
 
-function check({ name, method, path }: Api, others: readonly Api[]): void {
+function check({ name, method, path, input }: Api, others: readonly Api[]): void {
   if (!NAME.test(name)) throw invalid(`API '${name}': a name ${NAME_RULE}.`);
   if (!METHODS.includes(method)) throw invalid(`API '${name}': method '${method}' is none of ${METHODS.join(', ')}.`);
   if (!/^\/[\w.~!$&'()*+,;=:@%/-]*$/.test(path)) {
     throw invalid(
       `API '${name}': path '${path}' has to start with / and be a plain URL path, with no query and no parameters.`,
+    );
+  }
+  if (method === 'GET' && input.mediaTypes.length > 0) {
+    throw invalid(
+      `API '${name}': a GET request has no body, but its input is read from one (${input.mediaTypes.join(', ')}); take POST.`,
     );
   }
   if (others.some((other) => other.name === name)) throw invalid(`There is an API '${name}' already.`);

@@ -101,7 +101,7 @@ describe('what does not fit a route', () => {
   test('an API under GET answers HEAD, too, with no body', async () => {
     const service = new Service('s').api(
       'now',
-      { input: byteStream(), output: json(z.string()), method: 'GET' },
+      { input: { ...byteStream(), mediaTypes: [] }, output: json(z.string()), method: 'GET' },
       () => 'x',
     );
     const get = await service.fetch(new Request('http://service/now'));

@@ -43,6 +43,15 @@ describe('a Service is a value', () => {
     );
   });
 
+  test('refuses an input that needs a body under GET, which has none', () => {
+    const declare = (mediaTypes: readonly string[]) =>
+      new Service('s').api('x', { ...Sum, input: { ...Sum.input, mediaTypes }, method: 'GET' }, () => ({ sum: 0 }));
+    expect(() => declare(Sum.input.mediaTypes)).toThrow(
+      expect.objectContaining({ code: 'EKIBEN_SERVICE_INVALID', message: expect.stringContaining('application/json') }),
+    );
+    expect(declare([]).apis).toMatchObject([{ method: 'GET' }]);
+  });
+
   test('refuses two APIs of one name, and two of one method and path', () => {
     const untyped = adder as unknown as Service;
     expect(() => untyped.api('add', Sum, () => ({ sum: 0 }))).toThrow(/There is an API 'add' already/);
