@@ -22,6 +22,7 @@ export function docsUiRoutes(title: string): SiteRoute<NodeExchange>[] {
     ({ request, response }) =>
     async (headers) => {
       const express = await (app ??= createApp(title));
+      if (response.closed) return; // the visitor did not wait for Express to load
       headers?.forEach((value, name) => response.appendHeader(name, value));
       await new Promise<void>((resolve, reject) => {
         response.once('close', resolve);
