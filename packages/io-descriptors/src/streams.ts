@@ -154,7 +154,8 @@ const itemOf = (schema: StandardSchemaV1 | JsonSchema, maxBytes: number): Item =
 /** OpenAPI 3.0 has no schema for what comes one after another; what one is stands beside it. */
 function documented(description: string, item: Item, side: 'input' | 'output'): JsonSchema {
   const schema = item.jsonSchema(side);
-  return { type: 'string', description, ...(schema !== undefined && { 'x-items': schema }) };
+  const [type] = item.mediaTypes;
+  return { type: 'string', description, 'x-item-media-type': type, ...(schema !== undefined && { 'x-items': schema }) };
 }
 
 function iterableOf(value: unknown, refuse: typeof refusedInput): AsyncIterable<unknown> {

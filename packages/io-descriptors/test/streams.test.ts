@@ -105,6 +105,7 @@ describe('lines of JSON', () => {
     expect(ndjson({ type: 'integer' }).jsonSchema('output')).toEqual({
       type: 'string',
       description: 'A JSON value a line',
+      'x-item-media-type': 'application/json',
       'x-items': { type: 'integer' },
     });
   });
