@@ -1,3 +1,4 @@
+export { servingAdvice } from './advice.ts';
 export type { AliasMove, Aliases } from './aliases.ts';
 export type { ArchiveFormat } from './archive/format.ts';
 export type { BentoInfo, BentoNode } from './bento-manifest.ts';
