@@ -30,6 +30,8 @@ const version: Key = {
   default: null,
 };
 
+const ONE_SERVER = 'one server is configured at a time; say it of all services';
+
 export const keyTree: KeyNode = plant();
 
 function plant(): KeyNode {
@@ -45,10 +47,7 @@ function plant(): KeyNode {
       add([...parsePath(from), ...path.slice(present.length)], { key, standsFor: path });
     }
   }
-  for (const [path, leaf] of servicesKeys()) {
-    add(['services', ...path], leaf([]));
-    add(['services', ANY, ...path], leaf([ANY]));
-  }
+  for (const [path, leaf] of servicesKeys()) add(['services', ...path], leaf);
   return root;
 }
 
@@ -61,23 +60,24 @@ function* presentKeys(): Generator<[Path, Key]> {
 }
 
 /** BentoML 1.2 has one section, `services`, for what a server and what a runner is told: of all services, and of one. */
-function* servicesKeys(): Generator<[Path, (scope: Path) => Leaf]> {
+function* servicesKeys(): Generator<[Path, Leaf]> {
   for (const [name, key] of entries(serverKeys)) {
+    if (key.since === null) continue;
     const path = parsePath(name);
-    if (key.since !== null)
-      yield [
-        path,
-        ([scope]) => ({ key, standsFor: scope === undefined ? ['api_server', ...path] : ['services', scope, ...path] }),
-      ];
+    yield [path, { key, standsFor: ['api_server', ...path] }];
+    yield [[ANY, ...path], { meaningless: ONE_SERVER }];
   }
   for (const [name, key] of entries(runnerKeys)) {
+    if (key.since === null || !/^(batching|resources)\b/.test(name)) continue;
     const path = parsePath(name);
-    if (/^(batching|resources)\b/.test(name) && key.since !== null)
-      yield [path, (scope) => ({ key, standsFor: ['runners', ...scope, ...path] })];
+    yield [path, { key, standsFor: ['runners', ...path] }];
+    yield [[ANY, ...path], { key, standsFor: ['runners', ANY, ...path] }];
   }
   for (const [name, meaningless] of Object.entries(meaninglessKeys)) {
-    const [first, ...path] = parsePath(name);
-    if (first === 'services' || first === 'api_server') yield [path, () => ({ meaningless })];
+    const [section, ...path] = parsePath(name);
+    if (section !== 'services' && section !== 'api_server') continue;
+    yield [path, { meaningless }];
+    yield [[ANY, ...path], { meaningless }];
   }
 }
 

@@ -68,32 +68,39 @@ export class Configuration {
     this.warnings = warnings;
   }
 
-  /** For the server of the service with this name: BentoML's `services.NAME` counts before `services`. */
-  server(service: string): ServerSettings {
-    return serverSettings(this.#values(serverKeys, ['services', service], ['api_server']));
+  server(): ServerSettings {
+    return serverSettings(this.#values(serverKeys, ['api_server']));
   }
 
   /** For one runner. */
   runner(name: string): RunnerSettings {
-    return runnerSettings(this.#values(runnerKeys, ['runners', name], ['runners']));
+    return runnerSettings(this.#values(runnerKeys, ['runners'], name));
   }
 
-  /** Names that are configured, but that neither the service nor a runner of it has. */
-  unknownNames(service: string, runners: readonly string[]): readonly Remark[] {
-    const remarks = new Map<string, Remark>();
-    const known = [...runners, service];
+  /** For each runner that has settings of its own, by name, and for all others under `*`. */
+  runners(): Readonly<Record<string, RunnerSettings>> {
+    return Object.fromEntries(['*', ...this.#names().keys()].map((name) => [name, this.runner(name)]));
+  }
+
+  /** Names that are configured and that no runner of the service has. */
+  unknownRunners(runners: readonly string[]): readonly Remark[] {
+    const has = runners.length === 0 ? 'the service has no runners' : `the service has ${runners.join(', ')}`;
+    const unknown = [...this.#names()].filter(([name]) => !runners.includes(name));
+    return unknown.map(([name, place]) => {
+      const near = runners.length === 0 ? '' : closest(name, [...runners]);
+      const hint = near !== '' && distance(name, near) <= 3 ? `; did you mean ${near}?` : '';
+      return { place, message: `runners.${name} has no effect: ${has}${hint}` };
+    });
+  }
+
+  /** The runners that have settings of their own, and where the first of them is. */
+  #names(): ReadonlyMap<string, string> {
+    const names = new Map<string, string>();
     for (const { path, place } of this.#settings.values()) {
-      const name = nameIn(path);
-      if (name === undefined || known.includes(name)) continue;
-      const near = closest(name, known);
-      const hint = distance(name, near) <= 3 ? `; did you mean ${near}?` : '';
-      const has = runners.length === 0 ? 'it has no runners' : `it has ${runners.join(', ')}`;
-      remarks.set(name, {
-        place,
-        message: `${path[0]}.${name} has no effect: ${service} has no such runner, ${has}${hint}`,
-      });
+      const name = runnerName(path);
+      if (name !== undefined && !names.has(name)) names.set(name, place);
     }
-    return [...remarks.values()];
+    return names;
   }
 
   /** Every key with its value: those of the table, and those of single runners. */
@@ -104,17 +111,17 @@ export class Configuration {
         return setting === undefined || setting.value === null ? defaultOf(key, value, setting) : shown(key, setting);
       },
     );
-    const single = [...this.#settings].filter(([, { path }]) => nameIn(path) !== undefined);
+    const single = [...this.#settings].filter(([, { path }]) => runnerName(path) !== undefined);
     return [...general, ...single.map(([key, setting]) => shown(key, setting))];
   }
 
-  #values<Keys extends Readonly<Record<string, Key>>>(keys: Keys, one: Path, every: Path): Values<Keys> {
+  #values<Keys extends Readonly<Record<string, Key>>>(keys: Keys, section: Path, name?: string): Values<Keys> {
     const values: Record<string, unknown> = {};
     for (const key of Object.keys(keys)) {
       const path = parsePath(key);
-      const general = this.#settings.get(pathText([...every, ...path]));
-      const special = this.#settings.get(pathText([...one, ...path]));
-      const setting = special === undefined || general?.isFlag === true ? general : special;
+      const ofAll = this.#settings.get(pathText([...section, ...path]));
+      const ofOne = name === undefined ? undefined : this.#settings.get(pathText([...section, name, ...path]));
+      const setting = ofOne === undefined || ofAll?.isFlag === true ? ofAll : ofOne;
       if (setting !== undefined && setting.value !== null) values[key] = setting.value;
     }
     return values as Values<Keys>;
@@ -136,9 +143,8 @@ function shown(name: string, { key, value, kind, place }: Setting): ConfiguredVa
 const RUNNER_SECTIONS = new Set(Object.keys(runnerKeys).map((key) => parsePath(key)[0]));
 
 /** The name in `runners.NAME.workers`. */
-function nameIn([section, name]: Path): string | undefined {
-  if (name === undefined || (section === 'runners' && RUNNER_SECTIONS.has(name))) return undefined;
-  return section === 'runners' || section === 'services' ? name : undefined;
+function runnerName([section, name]: Path): string | undefined {
+  return section === 'runners' && name !== undefined && !RUNNER_SECTIONS.has(name) ? name : undefined;
 }
 
 function invalid(faults: readonly Remark[]): EkibenError {

@@ -11,7 +11,7 @@ const write = (name: string, workers: number) =>
 
 test('without a file there is none', () => {
   const { configuration, file } = loadConfiguration({ directory, env: {} });
-  expect([configuration.server('svc'), file]).toEqual([{}, null]);
+  expect([configuration.server(), file]).toEqual([{}, null]);
 });
 
 test('takes the named file, that of the environment, or that of the directory', () => {
@@ -19,7 +19,7 @@ test('takes the named file, that of the environment, or that of the directory', 
   const env = { BENTOML_CONFIG: 'b.yaml' };
   const ours = { ...env, EKIBEN_CONFIG: join(directory, 'e.yaml') };
   const workers = (...[options]: Parameters<typeof loadConfiguration>) =>
-    loadConfiguration({ directory, ...options }).configuration.server('svc').workers;
+    loadConfiguration({ directory, ...options }).configuration.server().workers;
   expect(workers({ env: {} })).toBe(1);
   expect(workers({ env })).toBe(2);
   expect(workers({ env: ours })).toBe(3);

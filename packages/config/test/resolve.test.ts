@@ -34,7 +34,7 @@ runners:
     max_latency_ms: 500
   timeout: 10
 `);
-  expect(configuration.server('svc')).toEqual({ timeoutMs: 30_000 });
+  expect(configuration.server()).toEqual({ timeoutMs: 30_000 });
   expect(configuration.runner('any')).toEqual({
     timeoutMs: 10_000,
     batching: { enabled: true, maxBatchSize: 50, maxLatencyMs: 500 },
@@ -67,14 +67,14 @@ describe("BentoML's own files", () => {
     const configuration = yaml(read(name));
     const names = configuration.warnings.map(({ message }) => message.split(' ')[0]);
     expect(names).toEqual(meaningless.split(' ').flatMap(expanded));
-    expect(configuration.server('svc')).toMatchObject({
+    expect(configuration.server()).toMatchObject({
       port: 3000,
       host: '0.0.0.0',
       backlog: 2048,
       timeoutMs: 60_000,
       metrics: { enabled: true },
     });
-    expect(configuration.server('svc').tls).toBeUndefined();
+    expect(configuration.server().tls).toBeUndefined();
   });
 
   test.each(['1.0.7', '1.4.39'])('BENTOML_CONFIG_OPTIONS says the same as in BentoML %s', (version) => {
@@ -86,8 +86,8 @@ describe("BentoML's own files", () => {
     const ours = resolveConfiguration({ env });
     const theirs = yaml(JSON.stringify(configuration));
     // They add their defaults to what is said, and 0.0.0.0 for all; ours stay undefined.
-    expect(theirs.server('svc')).toMatchObject(ours.server('svc'));
-    expect(ours.server('svc')).toEqual({ workers: 3, host: '1.2.3.4' });
+    expect(theirs.server()).toMatchObject(ours.server());
+    expect(ours.server()).toEqual({ workers: 3, host: '1.2.3.4' });
     for (const runner of ['m', 'a.b', 'another']) expect(theirs.runner(runner)).toMatchObject(ours.runner(runner));
     expect(ours.runner('m')).toEqual({ batching: { enabled: false }, resources: { gpus: [0, 2] } });
     expect(ours.runner('a.b')).toEqual({ batching: { enabled: false, maxBatchSize: 7 } });
@@ -101,11 +101,13 @@ services:
   traffic: { timeout: 12.5, max_concurrency: 8 }
   workers: cpu_count
   resources: { cpu: "500m", memory: 512Mi }
-  svc: { workers: 2, http: { port: 4000 } }
+  svc: { workers: 2 }
   embedder: { resources: { gpu: 1 }, batching: { max_batch_size: 8 } }
 `);
-  expect(configuration.server('svc')).toEqual({ timeoutMs: 12_500, maxConcurrency: 8, workers: 2, port: 4000 });
-  expect(configuration.server('other')).toEqual({ timeoutMs: 12_500, maxConcurrency: 8 });
+  expect(configuration.server()).toEqual({ timeoutMs: 12_500, maxConcurrency: 8 });
+  expect(configuration.warnings).toEqual([
+    expect.objectContaining({ message: expect.stringContaining('services.svc.workers has no effect: one server') }),
+  ]);
   expect(configuration.runner('embedder')).toEqual({
     batching: { maxBatchSize: 8 },
     resources: { cpus: 0.5, gpus: 1, memoryMiB: 512 },
@@ -114,7 +116,7 @@ services:
 
 describe('precedence', () => {
   const file = { path: FILE, text: 'api_server: { http: { port: 1 } }' };
-  const port = (sources: ConfigurationSources) => resolveConfiguration(sources).server('svc').port;
+  const port = (sources: ConfigurationSources) => resolveConfiguration(sources).server().port;
 
   test('a flag counts before the environment, that before the file', () => {
     expect(port({ file })).toBe(1);
@@ -139,7 +141,7 @@ describe('precedence', () => {
     const configuration = yaml(text, { env, flags: { timeout: '30' } });
     expect(configuration.runner('m')).toEqual({ batching: { maxBatchSize: 2 }, timeoutMs: 30_000 });
     expect(configuration.runner('n')).toEqual({ batching: { maxBatchSize: 9 }, timeoutMs: 30_000 });
-    expect(configuration.server('svc')).toEqual({ timeoutMs: 30_000 });
+    expect(configuration.server()).toEqual({ timeoutMs: 30_000 });
   });
 
   test('null of one runner is the default, not what is said of all', () => {
@@ -158,13 +160,13 @@ describe('variables', () => {
 
   test('a text stays one, even if it looks like a number', () => {
     const flags = { 'ssl-certfile': 'c.pem', 'ssl-keyfile': 'k.pem', 'ssl-keyfile-password': '0123' };
-    expect(resolveConfiguration({ flags }).server('svc').tls?.passphrase).toBe('0123');
+    expect(resolveConfiguration({ flags }).server().tls?.passphrase).toBe('0123');
   });
 
   test('are read inside the file', () => {
     const text = 'api_server: { http: { port: "${PORT:-3001}", host: "${HOST}" } }';
-    expect(yaml(text, { env: { HOST: '::' } }).server('svc')).toEqual({ port: 3001, host: '::' });
-    expect(yaml(text, { env: { PORT: '80' } }).server('svc')).toEqual({ port: 80 });
+    expect(yaml(text, { env: { HOST: '::' } }).server()).toEqual({ port: 3001, host: '::' });
+    expect(yaml(text, { env: { PORT: '80' } }).server()).toEqual({ port: 80 });
   });
 });
 
@@ -235,15 +237,20 @@ describe('faults', () => {
   });
 });
 
-test('names that nobody has are told, with the one that was probably meant', () => {
+test('names that no runner has are told, with the one that was probably meant', () => {
   const configuration = yaml('runners:\n  credit_modle: { timeout: 1 }\n  b: { timeout: 1 }\n');
-  expect(configuration.unknownNames('svc', ['credit_model', 'b'])).toEqual([
+  expect(configuration.unknownRunners(['credit_model', 'b'])).toEqual([
     {
       place: `${FILE}:2:19`,
-      message:
-        'runners.credit_modle has no effect: svc has no such runner, it has credit_model, b; did you mean credit_model?',
+      message: 'runners.credit_modle has no effect: the service has credit_model, b; did you mean credit_model?',
     },
   ]);
+  expect(configuration.unknownRunners([])).toHaveLength(2);
+});
+
+test('runners are told by name, all others under *', () => {
+  const configuration = yaml('runners: { workers: 2, m: { timeout: 1 } }');
+  expect(configuration.runners()).toEqual({ '*': { workers: 2 }, m: { workers: 2, timeoutMs: 1000 } });
 });
 
 test('entries say where each value comes from', () => {
@@ -259,12 +266,12 @@ test('entries say where each value comes from', () => {
 
 test('min, max and factor are the buckets that BentoML makes of them', () => {
   const text = 'api_server: { metrics: { duration: { min: 0.1, max: 1.0, factor: 2.0 } } }';
-  expect(yaml(text).server('svc').metrics?.buckets).toEqual([0.1, 0.2, 0.4, 0.8, 1]);
+  expect(yaml(text).server().metrics?.buckets).toEqual([0.1, 0.2, 0.4, 0.8, 1]);
 });
 
 test('HTTPS with client certificates', () => {
   const text = 'api_server: { ssl: { certfile: c, keyfile: k, ca_certs: a, cert_reqs: 1, version: 5, ciphers: HIGH } }';
-  expect(yaml(text).server('svc').tls).toEqual({
+  expect(yaml(text).server().tls).toEqual({
     certFile: 'c',
     keyFile: 'k',
     caFile: 'a',
@@ -272,5 +279,5 @@ test('HTTPS with client certificates', () => {
     ciphers: 'HIGH',
     maxVersion: 'TLSv1.2',
   });
-  expect(yaml(text.replace('certfile', 'enabled: false, certfile')).server('svc').tls).toBeUndefined();
+  expect(yaml(text.replace('certfile', 'enabled: false, certfile')).server().tls).toBeUndefined();
 });

@@ -87,7 +87,7 @@ test.each(keys)('%s ends in the option that it names', (name, { option, type }) 
     const settings = { ...Object.assign({}, ...company.map(([, more]) => more)), [name]: value };
     const options = Object.entries(settings).map(([key, each]) => `${key}=${JSON.stringify(each)}`);
     const configuration = configured(options.join(' '));
-    return name.startsWith('runners.') ? configuration?.runner('any') : configuration?.server('svc');
+    return name.startsWith('runners.') ? configuration?.runner('any') : configuration?.server();
   });
   const at = tlsFile(option).split('.');
   const valueIn = (result: unknown) =>

@@ -18,7 +18,7 @@ export interface SuperviseOptions {
   readonly exportName?: string | undefined;
   /** Tags that were resolved already, `{ 'm:latest': 'm:sizn5hxhsk3i4ax4' }`. @default `latest` of the runners' own models */
   readonly pinnedTags?: Readonly<Record<string, string>> | undefined;
-  /** What a configuration says of single runners, by name; it counts before what the code says. */
+  /** What a configuration says of runners, by name, and of all others under `*`; it counts before what the code says. */
   readonly settings?: Readonly<Record<string, RunnerSettings>> | undefined;
   readonly supervision?: Supervision | undefined;
   /** The workers, or the state of one, have changed. */
@@ -135,7 +135,7 @@ function startWorkers(
     name,
     settings,
     source: { module, exportName, pinnedTags },
-    configured: options.settings?.[name],
+    configured: settingsOf(options, name),
     supervision,
     cpus,
     onChange: () => options.onChange?.(),
@@ -154,6 +154,11 @@ function latestTags(plans: readonly RunnerPlan[]): Record<string, string> {
   return Object.fromEntries([...pins].filter((pin): pin is [string, string] => pin[1] !== null));
 }
 
+/** Those under the name, else those of `*`. */
+function settingsOf({ settings }: Pick<SuperviseOptions, 'settings'>, name: string): RunnerSettings | undefined {
+  return settings?.[name] ?? settings?.['*'];
+}
+
 /** Gives each runner what the configuration says of it. @throws EKIBEN_RUNNER_NAME_TAKEN, EKIBEN_RUNNER_OPTION_INVALID */
 export function configure(cores: readonly RunnerCore[], { settings }: SuperviseOptions): readonly RunnerCore[] {
   const names = cores.map((core) => core.definition.name);
@@ -164,7 +169,7 @@ export function configure(cores: readonly RunnerCore[], { settings }: SuperviseO
       `Two runners are called ${twice}: give one of them another \`name\`.`,
     );
   }
-  for (const core of cores) core.configure(settings?.[core.definition.name] ?? {});
+  for (const core of cores) core.configure(settingsOf({ settings }, core.definition.name) ?? {});
   return cores;
 }
 

@@ -16,7 +16,7 @@ export interface ServeOptions extends SiteOptions {
   readonly module?: string | undefined;
   /** Under which name it does. @default 'svc' */
   readonly exportName?: string | undefined;
-  /** What a configuration says of single runners, by name; it counts before what the code says. */
+  /** What a configuration says of runners, by name, and of all others under `*`; it counts before what the code says. */
   readonly runners?: Readonly<Record<string, RunnerSettings>> | undefined;
   /** Tags of models that were resolved already, `{ 'm:latest': 'm:sizn5hxhsk3i4ax4' }`: worker processes resolve none of them anew. */
   readonly pinnedTags?: Readonly<Record<string, string>> | undefined;
