@@ -16,8 +16,8 @@ export function onClientError(error: NodeJS.ErrnoException, socket: Socket): voi
     // What is wrong came behind a request that is not: its answer goes first.
     if (!refused.has(socket)) last.response.once('close', () => refuse(error, socket));
     refused.add(socket);
-  } else if (error.code === 'ECONNRESET' || (isAnswering && last.response.headersSent)) {
-    // Gone, or in the middle of an answer, which a second head would garble.
+  } else if (error.code === 'ECONNRESET' || isHandshake(error) || (isAnswering && last.response.headersSent)) {
+    // Gone, not encrypted yet, or in the middle of an answer, which a second head would garble.
     socket.destroy();
   } else {
     refuse(error, socket);
@@ -39,3 +39,5 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
 }
+
+const isHandshake = ({ code = '' }: NodeJS.ErrnoException) => /^ERR_(SSL|TLS)_|^EPROTO$/.test(code);

@@ -26,8 +26,8 @@ export class FrontDoor {
   }
 
   /** @returns the port. @throws EKIBEN_PORT_IN_USE, EKIBEN_LISTEN_FAILED */
-  open(port: number, host: string): Promise<number> {
-    return bind(this.#server, port, host);
+  open(port: number, host: string, backlog?: number): Promise<number> {
+    return bind(this.#server, port, host, backlog);
   }
 
   /** The workers have changed. */

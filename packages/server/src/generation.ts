@@ -16,6 +16,7 @@ import type { ProductionMetrics } from './production-metrics.ts';
 import type { ProductionOptions } from './production-options.ts';
 import { USER_METRICS } from './user-metrics.ts';
 import { METRICS } from './worker-messages.ts';
+import { siteOptions } from './site.ts';
 import type { Plan, Task, WorkerNote, WorkerOrder } from './worker-messages.ts';
 
 const ENTRY = createRequire(import.meta.url).resolve('@ekiben/server/api-worker');
@@ -165,9 +166,8 @@ export class Generation {
   }
 
   #task(): Task {
-    const { module, exportName, runners, graceMs = GRACE_MS, version } = this.#options;
-    const { keepAliveTimeoutMs, headersTimeoutMs, requestTimeoutMs } = this.#options;
-    const site = { version, keepAliveTimeoutMs, headersTimeoutMs, requestTimeoutMs };
+    const { module, exportName, runners, graceMs = GRACE_MS } = this.#options;
+    const site = siteOptions(this.#options);
     const pinnedTags = this.#plan === null ? null : this.pinnedTags;
     return { module, exportName: this.#plan?.exportName ?? exportName, settings: runners, site, graceMs, pinnedTags };
   }

@@ -6,10 +6,11 @@ import type { NodeExchange } from './node-exchange.ts';
 
 const OK: Reply = Object.freeze({ status: 200, contentType: 'text/plain; charset=utf-8', headers: null, body: '\n' });
 
-export function healthRoutes(runners: RunningRunners, isDraining: () => boolean): SiteRoute<NodeExchange>[] {
+/** @param runners - null: whether they are up does not matter */
+export function healthRoutes(runners: RunningRunners | null, isDraining: () => boolean): SiteRoute<NodeExchange>[] {
   const ready = () => {
     if (isDraining()) throw new EkibenError('EKIBEN_NOT_READY', 'The server is shutting down.');
-    const down = runners.status().filter(({ state }) => state !== 'ready');
+    const down = (runners?.status() ?? []).filter(({ state }) => state !== 'ready');
     if (down.length === 0) return OK;
     const names = down.map(({ name }) => name).join(', ');
     throw new EkibenError('EKIBEN_NOT_READY', `Not ready: runner ${names} is down.`);

@@ -8,3 +8,5 @@ export { importService } from './service-module.ts';
 export type { ServiceModule } from './service-module.ts';
 export type { SiteOptions } from './site.ts';
 export { metrics } from './user-metrics.ts';
+export type { TlsOptions } from './tls.ts';
+export type { TrafficOptions } from './traffic.ts';

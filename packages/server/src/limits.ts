@@ -9,6 +9,12 @@ export const HEADERS_TIMEOUT_MS = 20_000;
 /** For a whole request, body included: 1 GiB at 30 Mbit/s. */
 export const REQUEST_TIMEOUT_MS = 300_000;
 
+/** For an API to begin its answer; BentoML's, and that of load balancers: nobody waits longer. */
+export const TIMEOUT_MS = 60_000;
+
+/** Connections that wait in the kernel to be accepted; BentoML's. It takes no more than its own limit (`net.core.somaxconn`). */
+export const BACKLOG = 2_048;
+
 /** For requests in flight when the server closes; orchestrators kill after 30 s by default. */
 export const GRACE_MS = 25_000;
 

@@ -7,6 +7,8 @@ import type { RequestMeter } from './request-meter.ts';
 import type { GatheringRequest } from './gathering-request.ts';
 import { NodeExchange } from './node-exchange.ts';
 import { Outbox } from './outbox.ts';
+import { tooMany, Traffic } from './traffic.ts';
+import type { Flight, TrafficOptions } from './traffic.ts';
 import { writeReply } from './write-reply.ts';
 
 /** nginx's number for a client that left before the answer. */
@@ -22,17 +24,25 @@ export interface Listener {
   drain(): void;
 }
 
-interface Answer {
-  readonly exchange: NodeExchange;
-  /** A function writes it by itself. */
-  readonly reply: Reply | (() => Promise<void>);
-  readonly meter: RequestMeter;
-  /** When the request came, in milliseconds of `performance.now()`. */
-  readonly started: number;
+export interface ListenerOptions {
+  /** By the route's index. */
+  readonly meters: readonly RequestMeter[];
+  /** The first so many routes are the service's own. */
+  readonly apis: number;
+  readonly traffic: TrafficOptions;
 }
 
-/** `meters`: by the route's index. */
-export function createListener(dispatcher: Dispatcher<NodeExchange>, meters: readonly RequestMeter[]): Listener {
+interface Request extends Flight {
+  readonly meter: RequestMeter;
+}
+
+interface Answer extends Request {
+  /** A function writes it by itself. */
+  readonly reply: Reply | (() => Promise<void>);
+}
+
+export function createListener(dispatcher: Dispatcher<NodeExchange>, options: ListenerOptions): Listener {
+  const { meters, apis } = options;
   let draining = false;
 
   const outbox = new Outbox<Answer>(({ exchange, reply, meter, started }, now) => {
@@ -40,14 +50,32 @@ export function createListener(dispatcher: Dispatcher<NodeExchange>, meters: rea
     if (typeof sent === 'number') meter.end(sent, now - started);
     else void sent.then((status) => meter.end(status, performance.now() - started));
   });
+  const answer = ({ exchange, meter, started }: Request, reply: Answer['reply']) =>
+    outbox.put({ exchange, reply, meter, started });
 
-  const listen = (request: GatheringRequest, response: ServerResponse, awaitsContinue: boolean): void => {
+  const traffic = new Traffic<Request>(options.traffic, (late, error) => {
+    late.exchange.signal().abort(error);
+    answer(late, problemReply(error, late.exchange));
+  });
+
+  const listen = (message: GatheringRequest, response: ServerResponse, awaitsContinue: boolean): void => {
     const started = performance.now();
-    const exchange = new NodeExchange(request, response, awaitsContinue);
+    const exchange = new NodeExchange(message, response, awaitsContinue, traffic.deadlineOf(started));
     const route = dispatcher.match(exchange.method, exchange.path);
     const meter = meters[route.index] as RequestMeter;
+    const request: Request = { exchange, meter, started };
     meter.begin();
-    void dispatcher.run(route, exchange).then((reply) => outbox.put({ exchange, reply, meter, started }));
+    if (route.index >= apis) {
+      void dispatcher.run(route, exchange).then((reply) => answer(request, reply));
+    } else if (traffic.isFull) {
+      answer(request, problemReply(tooMany(), exchange));
+    } else {
+      traffic.begin(request);
+      void dispatcher.run(route, exchange).then((reply) => {
+        if (traffic.end(request)) answer(request, reply);
+        else if (typeof reply !== 'function') discard(reply);
+      });
+    }
   };
 
   return {

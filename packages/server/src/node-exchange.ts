@@ -17,13 +17,19 @@ export const lastExchange = (socket: Socket): NodeExchange | undefined =>
 export class NodeExchange implements Exchange {
   readonly method: string;
   readonly path: string;
-  readonly deadline = undefined;
+  readonly deadline: number | undefined;
   readonly request: GatheringRequest;
   readonly response: ServerResponse;
   /** The client waits for `100 Continue` before it sends the body. */
   awaitsContinue: boolean;
 
-  constructor(request: GatheringRequest, response: ServerResponse, awaitsContinue: boolean) {
+  constructor(
+    request: GatheringRequest,
+    response: ServerResponse,
+    awaitsContinue: boolean,
+    deadline: number | undefined,
+  ) {
+    this.deadline = deadline;
     this.method = request.method ?? '';
     this.path = pathOf(request.url ?? '');
     this.request = request;

@@ -44,11 +44,11 @@ const generations = channel('ekiben:server:generation');
  *   then
  */
 export async function serveProduction(options: ProductionOptions): Promise<RunningProduction> {
-  const { port = 3000, host = '127.0.0.1' } = options;
+  const { port = 3000, host = '127.0.0.1', backlog, tls } = options;
   const production = new Production(options);
-  const bound = await production.open(port, host);
+  const bound = await production.open(port, host, backlog);
   return {
-    url: urlOf(host, bound),
+    url: urlOf(host, bound, tls === undefined ? 'http' : 'https'),
     port: bound,
     down: production.down,
     reload: () => production.reload(),
@@ -85,8 +85,8 @@ class Production {
   }
 
   /** Resolves with the port. */
-  async open(port: number, host: string): Promise<number> {
-    const bound = await this.#door.open(port, host);
+  async open(port: number, host: string, backlog: number | undefined): Promise<number> {
+    const bound = await this.#door.open(port, host, backlog);
     try {
       this.#takeOver(await this.#start());
       return bound;

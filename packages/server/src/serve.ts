@@ -12,6 +12,8 @@ export interface ServeOptions extends SiteOptions {
   readonly port?: number | undefined;
   /** The address to listen on; '0.0.0.0' or '::' for all. @default '127.0.0.1' */
   readonly host?: string | undefined;
+  /** Connections that may wait to be accepted. @default 2048 */
+  readonly backlog?: number | undefined;
   /** The JavaScript file that exports the service: a runner in a process of its own loads it again. */
   readonly module?: string | undefined;
   /** Under which name it does. @default 'svc' */
@@ -37,7 +39,7 @@ export interface RunningServer {
 
 /**
  * Loads the service's models and serves it over HTTP, with documentation at `/`, health and metrics. Resolves when it is ready.
- * @throws EKIBEN_PORT_IN_USE, EKIBEN_LISTEN_FAILED, EKIBEN_ROUTE_CONFLICT when an API has the path of one of these pages, and whatever
+ * @throws EKIBEN_PORT_IN_USE, EKIBEN_LISTEN_FAILED, EKIBEN_TLS_INVALID, EKIBEN_ROUTE_CONFLICT when an API has the path of one of these pages, and whatever
  *   loading a model throws; nothing is left running then
  */
 export async function serve(service: ServiceDefinition, options: ServeOptions = {}): Promise<RunningServer> {
@@ -56,9 +58,9 @@ async function listen(
   runners: RunningRunners,
   options: ServeOptions,
 ): Promise<RunningServer> {
-  const { port = 3000, host = '127.0.0.1', graceMs = GRACE_MS } = options;
+  const { port = 3000, host = '127.0.0.1', backlog, graceMs = GRACE_MS, tls } = options;
   const site = await createSite(service, runners, options);
-  const bound = await bind(site.http, port, host);
+  const bound = await bind(site.http, port, host, backlog);
   let closing: Promise<void> | null = null;
   const close = async () => {
     site.startDraining();
@@ -67,7 +69,7 @@ async function listen(
     site.metrics.close();
   };
   return {
-    url: urlOf(host, bound),
+    url: urlOf(host, bound, tls === undefined ? 'http' : 'https'),
     port: bound,
     close: () => (closing ??= close()),
   };

@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import { runnerInfo } from '@ekiben/runners';
 import type { RunningRunners } from '@ekiben/runners';
-import { Dispatcher } from '@ekiben/service';
-import type { ServiceDefinition } from '@ekiben/service';
+import { cors, Dispatcher } from '@ekiben/service';
+import type { CorsOptions, ServiceDefinition } from '@ekiben/service';
 import { onClientError } from './client-error.ts';
 import { docsUiRoutes } from './docs-ui.ts';
 import { GatheringRequest } from './gathering-request.ts';
@@ -14,8 +14,10 @@ import { createListener } from './listener.ts';
 import { Metrics, NO_VERSION } from './metrics.ts';
 import type { NodeExchange } from './node-exchange.ts';
 import { openApiRoute } from './openapi.ts';
+import type { TlsOptions } from './tls.ts';
+import type { TrafficOptions } from './traffic.ts';
 
-export interface SiteOptions {
+export interface SiteOptions extends TrafficOptions {
   /** What metrics and documentation say of the service's version. @default 'not available', as BentoML says */
   readonly version?: string | undefined;
   /** How long an idle connection is kept, in milliseconds. @default 72000 */
@@ -24,6 +26,20 @@ export interface SiteOptions {
   readonly headersTimeoutMs?: number | undefined;
   /** How long a client may take for a whole request, in milliseconds. @default 300000 */
   readonly requestTimeoutMs?: number | undefined;
+  /** @default HTTP without encryption */
+  readonly tls?: TlsOptions | undefined;
+  /** Lets pages of other origins call the service. @default they may not */
+  readonly cors?: CorsOptions | undefined;
+  /** Whether `/readyz` says no while a runner is down. @default true */
+  readonly probeRunners?: boolean | undefined;
+}
+
+/** What of the options of a server concerns its API workers. Plain data. */
+export function siteOptions(options: SiteOptions): SiteOptions {
+  const { version, keepAliveTimeoutMs, headersTimeoutMs, requestTimeoutMs, timeoutMs, maxConcurrency } = options;
+  const { tls, cors, probeRunners } = options;
+  const times = { keepAliveTimeoutMs, headersTimeoutMs, requestTimeoutMs, timeoutMs };
+  return { version, ...times, maxConcurrency, tls, cors, probeRunners };
 }
 
 export interface Site {
@@ -44,19 +60,23 @@ export async function createSite(
   options: SiteOptions,
   sumMetrics?: () => Promise<string>,
 ): Promise<Site> {
-  const { version = NO_VERSION } = options;
+  const { version = NO_VERSION, probeRunners = true } = options;
   let draining = false;
   const names = service.runners.map((runner) => runner[runnerInfo].name);
   const metrics = new Metrics({ service_name: service.name, service_version: version }, names, sumMetrics);
-  const dispatcher = new Dispatcher<NodeExchange>(service, [
-    ...healthRoutes(runners, () => draining),
+  const dispatcher = new Dispatcher<NodeExchange>(withCors(service, options.cors), [
+    ...healthRoutes(probeRunners ? runners : null, () => draining),
     metrics.route,
     openApiRoute(service, version),
     ...docsUiRoutes(service.name),
   ]);
   await dispatcher.start();
-  const listener = createListener(dispatcher, metrics.metersOf(dispatcher.routes));
-  const http = createHttpServer(options)
+  const listener = createListener(dispatcher, {
+    meters: metrics.metersOf(dispatcher.routes),
+    apis: service.apis.length,
+    traffic: options,
+  });
+  const http = (await createServerFor(options))
     .on('request', listener.onRequest)
     .on('checkContinue', listener.onCheckContinue)
     .on('clientError', onClientError);
@@ -70,15 +90,25 @@ export async function createSite(
 /** How often node looks for clients over their time. Its own default would give a slow one half a minute more. */
 const CHECK_INTERVAL_MS = 5_000;
 
-function createHttpServer(options: SiteOptions): Server<typeof GatheringRequest> {
+async function createServerFor(options: SiteOptions): Promise<Server<typeof GatheringRequest>> {
   const requestTimeout = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
   // No longer than for the whole request; 0 is for ever.
   const headersTimeout = Math.min(options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS, requestTimeout || Infinity);
-  return createServer({
+  const http = {
     IncomingMessage: GatheringRequest,
     headersTimeout,
     requestTimeout,
     keepAliveTimeout: options.keepAliveTimeoutMs ?? KEEP_ALIVE_TIMEOUT_MS,
     connectionsCheckingInterval: Math.min(headersTimeout || Infinity, CHECK_INTERVAL_MS),
-  });
+  };
+  if (options.tls === undefined) return createServer(http);
+  const { createTlsServer } = await import('./tls.ts');
+  return createTlsServer(http, options.tls);
+}
+
+/** Around all other middleware, so that a page can read what they refuse. */
+function withCors(service: ServiceDefinition, options: CorsOptions | undefined): ServiceDefinition {
+  if (options === undefined) return service;
+  const { name, runners, apis, middleware, makeState } = service;
+  return { name, runners, apis, middleware: [cors(options), ...middleware], makeState };
 }

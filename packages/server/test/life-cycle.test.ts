@@ -51,7 +51,7 @@ describe('start', () => {
   });
 
   test('an IPv6 address makes a URL that can be used', () => {
-    expect(urlOf('::1', 3000)).toBe('http://[::1]:3000');
+    expect(urlOf('::1', 3000, 'http')).toBe('http://[::1]:3000');
   });
 
   test('a port that is taken is named, with what to do', async () => {

@@ -1,4 +1,6 @@
 export type { Context } from './context.ts';
+export { cors } from './cors.ts';
+export type { CorsOptions } from './cors.ts';
 export { Dispatcher } from './dispatch.ts';
 export type { ServiceDefinition, SiteRoute } from './dispatch.ts';
 export type { Exchange, Reply, ReplyBody, WriteReply } from './exchange.ts';

@@ -48,6 +48,8 @@ const KINDS: ReadonlyMap<ErrorCode, Kind> = new Map<ErrorCode, Kind>([
   ['EKIBEN_BODY_TOO_LARGE', { status: 413, title: 'Body too large' }],
   ['EKIBEN_UNSUPPORTED_MEDIA_TYPE', { status: 415, title: 'Unsupported media type' }],
   ['EKIBEN_UNSUPPORTED_CONTENT_ENCODING', { status: 415, title: 'Unsupported content encoding' }],
+  ['EKIBEN_ORIGIN_REFUSED', { status: 403, title: 'Origin refused' }],
+  ['EKIBEN_TOO_MANY_REQUESTS', { status: 429, title: 'Too many requests' }],
   ['EKIBEN_CLIENT_CLOSED', { status: CLIENT_CLOSED, title: 'Client closed the request' }],
   ['EKIBEN_NOT_READY', { status: 503, title: 'Not ready' }],
   ['EKIBEN_BATCHER_CLOSED', { status: 503, title: 'Shutting down' }],
@@ -56,6 +58,9 @@ const KINDS: ReadonlyMap<ErrorCode, Kind> = new Map<ErrorCode, Kind>([
   ['EKIBEN_RUNNER_DOWN', { status: 503, title: 'Runner down', detail: 'A model of this service is not running.' }],
   ['EKIBEN_DEADLINE_EXCEEDED', { status: 504, title: 'Deadline exceeded' }],
 ]);
+
+/** Those that say in `details.retryAfterMs` when to come again. */
+const RETRIED: ReadonlySet<ErrorCode> = new Set(['EKIBEN_BATCHER_OVERLOADED', 'EKIBEN_TOO_MANY_REQUESTS']);
 
 /** An unexpected error, as published on the diagnostics channel `ekiben:service:error`. */
 export interface ServiceErrorEvent {
@@ -127,7 +132,7 @@ function headersOf(error: unknown): Headers | null {
   if (error.code === 'EKIBEN_UNSUPPORTED_CONTENT_ENCODING') return new Headers({ 'accept-encoding': 'identity' });
   const { allow, retryAfterMs } = error.details ?? {};
   if (error.code === 'EKIBEN_METHOD_NOT_ALLOWED' && typeof allow === 'string') return new Headers({ allow });
-  if (error.code === 'EKIBEN_BATCHER_OVERLOADED' && typeof retryAfterMs === 'number') {
+  if (RETRIED.has(error.code) && typeof retryAfterMs === 'number') {
     return new Headers({ 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) });
   }
   return null;
