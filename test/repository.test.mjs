@@ -73,7 +73,7 @@ test('every production dependency that is installed runs on the oldest Node we p
 });
 
 /** Environment variables; they look like codes and are none. */
-const NOT_ERROR_CODES = ['EKIBEN_HOME', 'EKIBEN_PINNED_TAGS'];
+const NOT_ERROR_CODES = ['EKIBEN_HOME', 'EKIBEN_PINNED_TAGS', 'EKIBEN_SERVED_MODEL'];
 
 const codesIn = (text, pattern) => [...text.matchAll(pattern)].map(([, code]) => code);
 const sourceCodes = new Map(

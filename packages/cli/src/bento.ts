@@ -9,23 +9,30 @@ import type { RunnerSettings } from '@ekiben/runners';
 import { EkibenError } from '@ekiben/spec';
 import { BentoStore, bentos, type StoredBento } from '@ekiben/store';
 
+import { isModel } from './model-target.ts';
+
 /** Finds out whether TARGET is a bento: a directory with a bento.yaml, an archive, or, where no file is called so, a tag. */
 export async function findBento(target: string, workingDir: string): Promise<string | undefined> {
   const place = path.resolve(workingDir, target);
   const stats = statSync(place, { throwIfNoEntry: false });
   if (stats?.isDirectory() === true) return existsSync(path.join(place, 'bento.yaml')) ? place : undefined;
   if (stats?.isFile() === true) return place.endsWith('.bento') ? unpack(place) : undefined;
-  if (!isTag(target) || isModule(target, workingDir)) return undefined;
-  return (await bentos.get(target)).path;
+  if (!isTag(target) || isThere(target, workingDir)) return undefined;
+  try {
+    return (await bentos.get(target)).path;
+  } catch (error) {
+    if (EkibenError.is(error) && error.code === 'EKIBEN_BENTO_NOT_FOUND' && (await isModel(target))) return undefined;
+    throw error;
+  }
 }
 
 /** A tag has neither a path nor the ending of a module in it. */
-function isTag(target: string): boolean {
+export function isTag(target: string): boolean {
   return /^[a-z0-9][-._a-z0-9]*(?::[-._a-z0-9]+)?$/i.test(target) && !/\.(?:[cm]?[jt]sx?|py|bento)(?::|$)/.test(target);
 }
 
-/** `service:svc` of a file that is there without its ending. */
-function isModule(target: string, workingDir: string): boolean {
+/** Whether a file is meant that is there: `service`, or `service:svc`. */
+export function isThere(target: string, workingDir: string): boolean {
   return existsSync(path.resolve(workingDir, target.replace(/:[^:]*$/, '')));
 }
 

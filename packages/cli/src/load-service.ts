@@ -6,7 +6,9 @@ import { importService } from '@ekiben/server';
 import type { ServiceModule } from '@ekiben/server';
 import { EkibenError } from '@ekiben/spec';
 
+import { isTag, isThere } from './bento.ts';
 import { compile } from './compile.ts';
+import { isModel, useModel } from './model-target.ts';
 
 /** Where a service is. */
 export interface ServiceLocation {
@@ -40,9 +42,12 @@ const CONVENTIONAL_FILES = [
 
 /**
  * Finds the service that `target` names, compiling TypeScript, and loads nothing.
- * @throws EKIBEN_SERVICE_NOT_FOUND when there is no such file, EKIBEN_COMPILE_FAILED with file, line and column
+ * @throws EKIBEN_SERVICE_NOT_FOUND when there is neither such a file nor such a model, EKIBEN_COMPILE_FAILED with file, line and column
  */
 export async function locateService(target: string, workingDir = '.'): Promise<ServiceLocation> {
+  if (isTag(target) && !isThere(target, workingDir) && (await isModel(target))) {
+    return { module: useModel(target, workingDir), exportName: 'svc', source: target };
+  }
   const { file, exportName } = resolveTarget(target, workingDir);
   return { module: /\.[cm]?tsx?$/.test(file) ? await compile(file) : file, exportName, source: file };
 }
@@ -65,7 +70,7 @@ function resolveTarget(target: string, workingDir: string): { file: string; expo
   const file = colon > 0 ? path.resolve(workingDir, target.slice(0, colon)) : whole;
   throw new EkibenError(
     'EKIBEN_SERVICE_NOT_FOUND',
-    `There is no file or folder ${file}; name a file and its export, such as src/service.ts:svc.`,
+    `There is no file or folder ${file}, and no bento or model of that name; name a file and its export, such as src/service.ts:svc.`,
   );
 }
 

@@ -64,7 +64,7 @@ async function readParts(
 export function methodResult(info: MethodInfo['output'] | undefined): AnyDescriptor {
   const schema = info === undefined ? undefined : resultSchema(info);
   return {
-    ...(json({}) as AnyDescriptor),
+    ...json<unknown, unknown>({} as never),
     encode: resultText,
     toWire: (value) => JSON.parse(resultText(value)) as unknown,
     jsonSchema: () => schema,

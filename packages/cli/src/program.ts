@@ -2,13 +2,14 @@
 import { readFileSync } from 'node:fs';
 
 import { EkibenError } from '@ekiben/spec';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 
 import { addBentoCommands } from './bentos/index.ts';
 import type { BuildCommandOptions } from './build.ts';
 import { addCompletionCommands } from './completion/index.ts';
 import { addModelsCommands } from './models/index.ts';
-import type { ServeOptions } from './serve.ts';
+import { addConfigCommands } from './config/index.ts';
+import { addServeCommand } from './serve-command.ts';
 
 /** Exit codes, as Click gives them to BentoML's command: scripts may rely on them. */
 const FAILED = 1;
@@ -51,32 +52,7 @@ function createProgram(args: readonly string[], { bento }: RunOptions): Command 
     .helpCommand(false)
     .showHelpAfterError('(run with --help for the options)')
     .exitOverride();
-  program
-    .command('serve')
-    .summary('Serve a service over HTTP')
-    .description(
-      'Serve a service over HTTP.\n\n' +
-        'TARGET names an exported Service: a TypeScript or JavaScript file and the name of its export, or a folder with a service.ts; ' +
-        'or a bento: its tag, its directory, or a .bento file.',
-    )
-    .usage('[OPTIONS] [TARGET]')
-    .argument('[TARGET]', 'such as src/service.ts:svc, or credit_risk_classifier:latest', '.')
-    .option('-p, --port <INTEGER>', 'The port to listen on; 0 takes a free one.', parsePort, 3000)
-    .option('--host <TEXT>', 'The address to listen on; 0.0.0.0 for all.', '127.0.0.1')
-    .addOption(new Option('--working-dir <PATH>', 'The directory in which TARGET is looked up.').default('.'))
-    .option('--production', 'Serve from supervised processes: API workers behind one port, and runner workers.')
-    .option('--api-workers <INTEGER>', 'API workers of --production. (default: what CPUs and memory allow)', parseCount)
-    .option('-q, --quiet', 'Print nothing but errors.')
-    .addHelpText('after', '\nExamples:\n  $ ekiben serve src/service.ts:svc\n  $ ekiben serve . --port 3001')
-    .action(async (target: string, options: ServeOptions) => {
-      const { findBento, serveBento, useBento } = await import('./bento.ts');
-      const found = bento ?? (await findBento(target, options.workingDir));
-      if (bento === undefined && found !== undefined) return serveBento(found, args);
-      const { serveCommand } = await import('./serve.ts');
-      if (found === undefined) return serveCommand(target, options);
-      const { target: inside, bento: served } = await useBento(found);
-      await serveCommand(inside, { ...options, bento: served });
-    });
+  addServeCommand(program, args, bento);
   program
     .command('build')
     .summary('Build a bento from a project')
@@ -97,19 +73,9 @@ function createProgram(args: readonly string[], { bento }: RunOptions): Command 
     });
   addModelsCommands(program);
   addBentoCommands(program);
+  addConfigCommands(program);
   addCompletionCommands(program);
   return program;
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('A port is a whole number from 0 to 65535.');
-  return port;
-}
-
-function parseCount(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It is a whole number from 1 on.');
-  return Number(text);
 }
 
 function readVersion(): string {

@@ -5,6 +5,7 @@ import process from 'node:process';
 import { defaultApiWorkers, serveProduction } from '@ekiben/server';
 import type { GenerationEvent } from '@ekiben/server';
 
+import type { Configured } from './configure.ts';
 import { locateService } from './load-service.ts';
 import type { ServeOptions } from './serve.ts';
 import { nextSignal } from './signals.ts';
@@ -16,15 +17,15 @@ import { nextSignal } from './signals.ts';
 export async function serveInProduction(
   target: string,
   options: ServeOptions,
+  { server: configured, apiWorkers = defaultApiWorkers() }: Configured,
   say: (line: string) => void,
 ): Promise<void> {
   // A log that cannot be written, because its disk is full or its reader gone, is no reason to end.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
-  const { port, host, apiWorkers = defaultApiWorkers() } = options;
   const { module, exportName } = await locateService(target, options.workingDir);
   reportGenerations(say);
-  const server = await serveProduction({ port, host, apiWorkers, module, exportName, ...options.bento });
+  const server = await serveProduction({ ...configured, apiWorkers, module, exportName });
   say(`Serving on ${server.url} with ${apiWorkers} API worker${apiWorkers === 1 ? '' : 's'} (pid ${process.pid})`);
   process.on('SIGHUP', () => {
     say('SIGHUP: loading everything anew');

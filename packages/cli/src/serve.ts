@@ -2,22 +2,25 @@
 import { subscribe } from 'node:diagnostics_channel';
 import process from 'node:process';
 
+import { runnerInfo } from '@ekiben/runners';
 import type { RunnerPlaced } from '@ekiben/runners';
 import { serve } from '@ekiben/server';
 import type { ServiceDefinition } from '@ekiben/service';
 import type { ChildEvent } from '@ekiben/supervisor';
 
 import type { BentoService } from './bento.ts';
+import { configure, warn } from './configure.ts';
 import { loadService } from './load-service.ts';
 import { serveInProduction } from './serve-production.ts';
 import { nextSignal } from './signals.ts';
 
+/** As they are typed; what else `@ekiben/config` knows of flags stands in it by its name, such as `sslCertfile`. */
 export interface ServeOptions {
-  readonly port: number;
-  readonly host: string;
   readonly workingDir: string;
   readonly quiet?: boolean | undefined;
   readonly production?: boolean | undefined;
+  readonly reload?: boolean | undefined;
+  readonly config?: string | undefined;
   readonly apiWorkers?: number | undefined;
   /** What the bento that is served says of its models and runners. */
   readonly bento?: BentoService | undefined;
@@ -26,10 +29,13 @@ export interface ServeOptions {
 /** Serves until SIGINT or SIGTERM has drained the server; a second signal ends the process at once. */
 export async function serveCommand(target: string, options: ServeOptions): Promise<void> {
   const say = options.quiet === true ? () => {} : console.log;
+  const configured = configure(options, say);
   reportRunners(say);
-  if (options.production === true) return serveInProduction(target, options, say);
+  if (options.production === true) return serveInProduction(target, options, configured, say);
+  if (options.apiWorkers !== undefined) console.error('Warning: --api-workers has no effect without --production');
   const { service, module, exportName } = await loadService(target, options.workingDir);
-  const server = await serve(service, { port: options.port, host: options.host, module, exportName, ...options.bento });
+  const server = await serve(service, { ...configured.server, module, exportName });
+  warn(configured.configuration.unknownRunners(service.runners.map((runner) => runner[runnerInfo].name)));
   say(`Serving "${service.name}" on ${server.url} (press Ctrl-C to quit)`);
   say(`  Swagger UI: ${server.url}/`);
   const [api] = service.apis;

@@ -10,16 +10,20 @@ export type Call = CallContext & Pick<CallOptions, 'priority'>;
 
 export const NO_OPTIONS: Call = Object.freeze({});
 
-/** What `.with()` said counts before what the request says. */
-export function inContext(options: Call): Call {
+/**
+ * What `.with()` said counts before what the request says.
+ * @param timeoutMs - how long the call may take in any case
+ */
+export function inContext(options: Call, timeoutMs: number): Call {
   const context = callContext();
-  if (context === undefined) return options;
+  if (context === undefined && timeoutMs === Infinity) return options;
+  const own = timeoutMs === Infinity ? Infinity : performance.now() + timeoutMs;
   return {
-    signal: eitherSignal(options.signal, context.signal),
-    deadline: Math.min(options.deadline ?? Infinity, context.deadline ?? Infinity),
+    signal: eitherSignal(options.signal, context?.signal),
+    deadline: Math.min(options.deadline ?? Infinity, context?.deadline ?? Infinity, own),
     priority: options.priority,
-    caller: options.caller ?? context.caller,
-    traceparent: context.traceparent,
+    caller: options.caller ?? context?.caller,
+    traceparent: context?.traceparent,
   };
 }
 

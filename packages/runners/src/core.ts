@@ -113,14 +113,19 @@ export class RunnerCore {
   call(method: MethodState, args: readonly unknown[], options: Call): Promise<unknown> {
     if (method.signature.refused !== null) return Promise.reject(method.signature.refused);
     if (this.#remote !== null) {
-      return this.#remote.call(method.name, args, inContext(options), beginCall(method.started));
+      return this.#remote.call(
+        method.name,
+        args,
+        inContext(options, this.#settings.timeoutMs),
+        beginCall(method.started),
+      );
     }
     if (this.#loaded === null) return this.embedded().then((loaded) => loaded.call(method, args, options));
     return method.queued ? this.#queue(this.#loaded, method, args, options) : this.#loaded.call(method, args, options);
   }
 
   #queue(loaded: Embedded, method: MethodState, args: readonly unknown[], options: Call): Promise<unknown> {
-    const call = inContext(options);
+    const call = inContext(options, this.#settings.timeoutMs);
     const end = beginCall(method.started);
     const answer = loaded.call(method, args, call);
     if (end !== null) {
@@ -138,7 +143,7 @@ export class RunnerCore {
       yield* (await this.embedded()).stream(method, args, options);
       return;
     }
-    const call = inContext(options);
+    const call = inContext(options, this.#settings.timeoutMs);
     yield* endWith(beginCall(method.started), call.signal, this.#remote.stream(method.name, args, call));
   }
 

@@ -5,6 +5,8 @@ import type { RunnerSettings } from './types.ts';
 export interface Settings {
   readonly placement: 'auto' | 'embedded' | 'process';
   readonly workers: number;
+  /** Infinity: none of its own. */
+  readonly timeoutMs: number;
   readonly resources: {
     /** null: what is there. */
     readonly cpus: number | null;
@@ -26,7 +28,7 @@ export interface Settings {
  * @throws EKIBEN_RUNNER_OPTION_INVALID
  */
 export function resolveSettings(runner: string, ...layers: readonly (RunnerSettings | undefined)[]): Settings {
-  const { placement = 'auto', ...rest } = assign(layers);
+  const { placement = 'auto', timeoutMs = Infinity, ...rest } = assign(layers);
   const batching = assign(layers.map((layer) => layer?.batching));
   const resources = assign(layers.map((layer) => layer?.resources));
   const { enabled = true, maxBatchSize = 100, maxLatencyMs = 10_000, maxWaitMs = 0 } = batching;
@@ -39,6 +41,7 @@ export function resolveSettings(runner: string, ...layers: readonly (RunnerSetti
     throw invalid(`Runner ${runner}: ${name} is ${String(value)}, but must be ${expected}.`);
   };
   check('workers', workers, 1, true);
+  check('timeoutMs', timeoutMs, 1, false);
   check('batching.maxBatchSize', maxBatchSize, 1, true);
   check('batching.maxLatencyMs', maxLatencyMs, 0, false);
   check('batching.maxWaitMs', maxWaitMs, 0, false);
@@ -52,6 +55,7 @@ export function resolveSettings(runner: string, ...layers: readonly (RunnerSetti
   return {
     placement,
     workers,
+    timeoutMs,
     resources: { cpus, gpus, workersPerGpu, memoryMiB },
     batching: { enabled, maxBatchSize, maxLatencyMs, maxWaitMs },
   };

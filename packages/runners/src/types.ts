@@ -72,6 +72,11 @@ export interface RunnerSettings {
   readonly placement?: 'auto' | 'embedded' | 'process' | undefined;
   /** Worker processes. @default 1, or as many as the GPUs need */
   readonly workers?: number | undefined;
+  /**
+   * How long a call may take that is queued or goes to a process, in ms; EKIBEN_DEADLINE_EXCEEDED then.
+   * @default what the request has left
+   */
+  readonly timeoutMs?: number | undefined;
   readonly resources?: Resources | undefined;
   readonly batching?: Batching | undefined;
 }

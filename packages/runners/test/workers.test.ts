@@ -128,6 +128,14 @@ describe('worker processes', () => {
     await first;
   });
 
+  test('keep to a time limit of their own', async () => {
+    const { doubler } = await start({ batching: { maxBatchSize: 1 }, timeoutMs: 50 });
+    const first = doubler.slowly.with({}).run(rowsOf(1)).catch(() => {});
+    await nextTurn();
+    await expect(doubler.slowly.run(rowsOf(2))).rejects.toMatchObject({ code: 'EKIBEN_DEADLINE_EXCEEDED' });
+    await first;
+  });
+
   test('one that is killed under load fails only the calls inside it, and is back', async () => {
     const { doubler, workers, pid } = await start({ workers: 2 });
     const calls = load(doubler, 16);

@@ -23,7 +23,7 @@ const ENTRY = createRequire(import.meta.url).resolve('@ekiben/server/api-worker'
 
 export interface GenerationOptions extends ProductionOptions {
   readonly apiWorkers: number;
-  readonly metrics: ProductionMetrics;
+  readonly totals: ProductionMetrics;
   /** A worker, or its state, has changed. */
   onChange(): void;
   /** For the metrics of all generations. */
@@ -62,11 +62,11 @@ export class Generation {
         return { file: ENTRY };
       },
       onNote: (worker, note) => this.#hear(worker, note as WorkerNote),
-      onEvent: (event) => options.metrics.child(event),
-      onAnswer: (worker, topic, answer) => options.metrics.set(worker, topic, answer),
+      onEvent: (event) => options.totals.child(event),
+      onAnswer: (worker, topic, answer) => options.totals.set(worker, topic, answer),
       onExit: (worker) => {
         this.#workers.delete(worker);
-        options.metrics.end(worker);
+        options.totals.end(worker);
       },
       onChange: () => this.#changed(),
     });
@@ -126,16 +126,16 @@ export class Generation {
   async #bringUp(): Promise<void> {
     const started = this.#api.start();
     const plan = await this.#agreed;
-    const { module, runners, supervision, metrics, version = NO_VERSION } = this.#options;
-    metrics.plan(plan, version);
+    const { module, runners, supervision, totals, version = NO_VERSION } = this.#options;
+    totals.plan(plan, version);
     this.#runners = await superviseRunners(plan.runners, {
       module,
       exportName: plan.exportName,
       settings: runners,
       supervision,
       pinnedTags: this.pinnedTags,
-      onAnswer: (worker, topic, answer) => metrics.set(worker, topic, answer),
-      onExit: (worker) => metrics.end(worker),
+      onAnswer: (worker, topic, answer) => totals.set(worker, topic, answer),
+      onExit: (worker) => totals.end(worker),
       onChange: () => this.#changed(),
     });
     const down = this.#runners.status().find(({ state }) => state === 'down');

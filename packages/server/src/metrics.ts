@@ -21,8 +21,19 @@ export type ServiceLabels = Readonly<{
 /** A scraper's own requests, and those of the probes, are nobody's traffic. */
 const UNCOUNTED: ReadonlySet<string> = new Set(['/livez', '/readyz', '/healthz', '/metrics']);
 
+export interface MetricsOptions {
+  /** Whether there is a page of them. @default true */
+  readonly enabled?: boolean | undefined;
+  /** What the names of those of the server begin with. @default 'bentoml_api_server' */
+  readonly namespace?: string | undefined;
+  /** Upper bounds of the durations of requests, in seconds, rising. @default BentoML's, 0.005 to 10 */
+  readonly buckets?: readonly number[] | undefined;
+}
+
 export class Metrics {
-  readonly route: SiteRoute<NodeExchange>;
+  /** None, or one. */
+  readonly routes: readonly SiteRoute<NodeExchange>[];
+  readonly #options: MetricsOptions;
   readonly #registry: Registry;
   readonly #meters: RequestMeter[] = [];
   readonly #forgetRunners: () => void;
@@ -31,14 +42,21 @@ export class Metrics {
    * @param runners - the names of the service's
    * @param sum - the text for all processes. @default that of this one
    */
-  constructor(service: ServiceLabels, runners: readonly string[], sum?: () => Promise<string>) {
-    const registry = createRegistry(service, this.#meters);
+  constructor(
+    service: ServiceLabels,
+    runners: readonly string[],
+    options: MetricsOptions = {},
+    sum?: () => Promise<string>,
+  ) {
+    this.#options = options;
+    const { enabled = true, namespace = 'bentoml_api_server' } = options;
+    const registry = createRegistry(namespace, service, this.#meters);
     this.#registry = registry;
     this.#forgetRunners = countRunners([registry], service, runners);
     const { contentType } = registry;
     const text = sum ?? (() => Registry.merge([registry, userRegistry]).metrics());
     const respond = async () => ({ status: 200, contentType, headers: null, body: await text() });
-    this.route = { path: '/metrics', respond };
+    this.routes = enabled ? [{ path: '/metrics', respond }] : [];
   }
 
   /** What was counted here, for a sum; without the user's own. */
@@ -48,7 +66,7 @@ export class Metrics {
 
   /** A meter for each route, by the route's index; routes of one path share it. What matched no route counts under `*`. */
   metersOf(routes: readonly { readonly path: string }[]): readonly RequestMeter[] {
-    const byPath = new Map(routes.map(({ path }) => [path, new RequestMeter(path)]));
+    const byPath = new Map(routes.map(({ path }) => [path, new RequestMeter(path, this.#options.buckets)]));
     for (const [path, meter] of byPath) if (!UNCOUNTED.has(path)) this.#meters.push(meter);
     return routes.map(({ path }) => byPath.get(path) as RequestMeter);
   }
@@ -59,12 +77,12 @@ export class Metrics {
   }
 }
 
-function createRegistry(service: ServiceLabels, meters: readonly RequestMeter[]): Registry {
+function createRegistry(prefix: string, service: ServiceLabels, meters: readonly RequestMeter[]): Registry {
   const registry = new Registry();
   const used = () => meters.filter(({ statuses, inProgress }) => statuses.length > 0 || inProgress > 0);
   registerRequests(
     {
-      prefix: 'bentoml_api_server',
+      prefix,
       help: { each: 'API HTTP request', all: 'HTTP requests' },
       labels: Object.keys(service),
       meters: () => used().map((meter) => [meter, service] as const),

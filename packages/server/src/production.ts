@@ -77,7 +77,7 @@ class Production {
       ...options,
       apiWorkers,
       module: resolve(module),
-      metrics: this.#metrics,
+      totals: this.#metrics,
       onChange: () => this.#changed(),
       scrape: () => this.#scrape(),
     };

@@ -13,8 +13,12 @@ export class RequestMeter {
   /** In the order in which they came up: mostly 200 and little else. */
   readonly statuses: StatusCount[] = [];
 
-  constructor(endpoint: string) {
+  readonly #bounds: readonly number[];
+
+  /** @param bounds - of the durations, in seconds, rising */
+  constructor(endpoint: string, bounds: readonly number[] = DURATION_BUCKETS) {
     this.endpoint = endpoint;
+    this.#bounds = bounds;
   }
 
   begin(): void {
@@ -29,7 +33,7 @@ export class RequestMeter {
   #of(status: number): StatusCount {
     const known = this.statuses.find((count) => count.status === status);
     if (known !== undefined) return known;
-    const count: StatusCount = { status, durations: new Buckets(DURATION_BUCKETS) };
+    const count: StatusCount = { status, durations: new Buckets(this.#bounds) };
     this.statuses.push(count);
     return count;
   }

@@ -7,7 +7,7 @@ import type { RequestMeter } from './request-meter.ts';
 
 export interface RequestMetrics {
   /** What the names begin with. */
-  readonly prefix: 'bentoml_api_server' | 'bentoml_runner';
+  readonly prefix: string;
   /** The words of BentoML's help texts. */
   readonly help: { readonly each: string; readonly all: string };
   /** Beside `endpoint` and `http_response_code`. */

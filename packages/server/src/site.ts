@@ -12,6 +12,7 @@ import { healthRoutes } from './health.ts';
 import { HEADERS_TIMEOUT_MS, KEEP_ALIVE_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from './limits.ts';
 import { createListener } from './listener.ts';
 import { Metrics, NO_VERSION } from './metrics.ts';
+import type { MetricsOptions } from './metrics.ts';
 import type { NodeExchange } from './node-exchange.ts';
 import { openApiRoute } from './openapi.ts';
 import type { TlsOptions } from './tls.ts';
@@ -30,6 +31,7 @@ export interface SiteOptions extends TrafficOptions {
   readonly tls?: TlsOptions | undefined;
   /** Lets pages of other origins call the service. @default they may not */
   readonly cors?: CorsOptions | undefined;
+  readonly metrics?: MetricsOptions | undefined;
   /** Whether `/readyz` says no while a runner is down. @default true */
   readonly probeRunners?: boolean | undefined;
 }
@@ -37,9 +39,9 @@ export interface SiteOptions extends TrafficOptions {
 /** What of the options of a server concerns its API workers. Plain data. */
 export function siteOptions(options: SiteOptions): SiteOptions {
   const { version, keepAliveTimeoutMs, headersTimeoutMs, requestTimeoutMs, timeoutMs, maxConcurrency } = options;
-  const { tls, cors, probeRunners } = options;
+  const { tls, cors, probeRunners, metrics } = options;
   const times = { keepAliveTimeoutMs, headersTimeoutMs, requestTimeoutMs, timeoutMs };
-  return { version, ...times, maxConcurrency, tls, cors, probeRunners };
+  return { version, ...times, maxConcurrency, tls, cors, probeRunners, metrics };
 }
 
 export interface Site {
@@ -63,10 +65,15 @@ export async function createSite(
   const { version = NO_VERSION, probeRunners = true } = options;
   let draining = false;
   const names = service.runners.map((runner) => runner[runnerInfo].name);
-  const metrics = new Metrics({ service_name: service.name, service_version: version }, names, sumMetrics);
+  const metrics = new Metrics(
+    { service_name: service.name, service_version: version },
+    names,
+    options.metrics,
+    sumMetrics,
+  );
   const dispatcher = new Dispatcher<NodeExchange>(withCors(service, options.cors), [
     ...healthRoutes(probeRunners ? runners : null, () => draining),
-    metrics.route,
+    ...metrics.routes,
     openApiRoute(service, version),
     ...docsUiRoutes(service.name),
   ]);
