@@ -70,7 +70,7 @@ function resolveTarget(target: string, workingDir: string): { file: string; expo
   const file = colon > 0 ? path.resolve(workingDir, target.slice(0, colon)) : whole;
   throw new EkibenError(
     'EKIBEN_SERVICE_NOT_FOUND',
-    `There is no file or folder ${file}, and no bento or model of that name; name a file and its export, such as src/service.ts:svc.`,
+    `There is no file or folder ${file}; name a file and its export, such as src/service.ts:svc, or the tag of a bento or a model.`,
   );
 }
 

@@ -130,7 +130,10 @@ describe('worker processes', () => {
 
   test('keep to a time limit of their own', async () => {
     const { doubler } = await start({ batching: { maxBatchSize: 1 }, timeoutMs: 50 });
-    const first = doubler.slowly.with({}).run(rowsOf(1)).catch(() => {});
+    const first = doubler.slowly
+      .with({})
+      .run(rowsOf(1))
+      .catch(() => {});
     await nextTurn();
     await expect(doubler.slowly.run(rowsOf(2))).rejects.toMatchObject({ code: 'EKIBEN_DEADLINE_EXCEEDED' });
     await first;
