@@ -1,4 +1,5 @@
 /** What requests may cost in time and in number: BentoML's `traffic`. */
+import { performance } from 'node:perf_hooks';
 import { EkibenError } from '@ekiben/spec';
 import { TIMEOUT_MS } from './limits.ts';
 import type { NodeExchange } from './node-exchange.ts';
