@@ -17,7 +17,11 @@ const PROGRAMS = [
   '@ekiben/runners/worker',
 ];
 /** Entries that need optional peers, which nobody else has to install. */
-const PEERS = { '@ekiben/store/s3': ['@aws-sdk/client-s3', '@aws-sdk/lib-storage'] };
+const PEERS = {
+  '@ekiben/io-descriptors/image': ['sharp'],
+  '@ekiben/io-descriptors/parquet': ['hyparquet', 'hyparquet-compressors', 'hyparquet-writer'],
+  '@ekiben/store/s3': ['@aws-sdk/client-s3', '@aws-sdk/lib-storage'],
+};
 
 const published = workspacePackages().filter(({ manifest }) => !manifest.private);
 const specifiers = ({ name, manifest }) => Object.keys(manifest.exports).map((entry) => name + entry.slice(1));

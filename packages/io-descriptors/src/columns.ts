@@ -1,5 +1,6 @@
 /** Columns of a table: what their cells are, and how values and text become them. */
 import type { DType, Scalar } from '@ekiben/spec';
+import { DTYPE_SCHEMAS } from './dtype-schema.ts';
 import type { JsonSchema } from './json-schema.ts';
 
 /**
@@ -138,7 +139,5 @@ export function expectationOf(column: Column): string {
 /** One cell, in the dialect of OpenAPI 3.0. */
 export function cellSchema(column: Column): JsonSchema {
   const { dtype, nullable = false } = specOf(column);
-  const isFloat = dtype.startsWith('float');
-  const type = isFloat ? 'number' : dtype === 'bool' ? 'boolean' : dtype === 'string' ? 'string' : 'integer';
-  return { type, ...(dtype === 'int64' && { format: 'int64' }), ...((nullable || isFloat) && { nullable: true }) };
+  return nullable ? { ...DTYPE_SCHEMAS[dtype], nullable } : DTYPE_SCHEMAS[dtype];
 }

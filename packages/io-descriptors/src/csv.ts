@@ -8,7 +8,14 @@ import type { TableFormat, TypedTable } from './table.ts';
 /** Parsing so much holds the event loop for about ten milliseconds. */
 const SLICE_BYTES = 64 * 1024;
 
-export const csv: TableFormat = { name: 'csv', mediaTypes: ['text/csv', 'application/csv'], read, write };
+export const csv: TableFormat = {
+  name: 'csv',
+  mediaTypes: ['text/csv', 'application/csv'],
+  // Text without a charset is Latin-1 to some clients.
+  contentType: 'text/csv; charset=utf-8',
+  read,
+  write,
+};
 
 async function read(bytes: Uint8Array) {
   if (!isUtf8(bytes)) throw refused('must be UTF-8');

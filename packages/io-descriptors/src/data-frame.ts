@@ -2,12 +2,13 @@
 import { EkibenError } from '@ekiben/spec';
 import { readWhole } from './body.ts';
 import { UNFIT, cellOf, cellOfText, cellSchema, columnOfText, dtypeOf, expectationOf } from './columns.ts';
-import type { Cell, Columns, Row, ToCell } from './columns.ts';
+import type { Cell, Column, Columns, Row, ToCell } from './columns.ts';
 import { csv } from './csv.ts';
 import type { Descriptor } from './descriptor.ts';
 import { exampleFrom } from './example.ts';
+import { exactJson } from './exact-json.ts';
 import { FaultList, pointerTo, refusedInput, refusedOutput } from './faults.ts';
-import { parseJson, stringifyJson } from './json-text.ts';
+import { parseJson } from './json-text.ts';
 import { DEFAULT_MAX_BYTES } from './limits.ts';
 import { essenceOf, isJsonType, unsupportedType } from './media-type.ts';
 import { ORIENTS, objectOf } from './table-json.ts';
@@ -84,7 +85,7 @@ function tableDescriptor(options: DataFrameOptions): Descriptor<unknown, AnyRow[
     name: 'json',
     mediaTypes: ['application/json'],
     read: (bytes) => fromJson(parseJson(bytes)),
-    write: (table) => stringifyJson(codec.write(table)),
+    write: (table) => exactJson(codec.write(table)),
   };
   const { usual, formats } = formatsOf([json, csv, ...(options.formats ?? [])], options);
   const mediaTypes = formats.flatMap((format) => [...format.mediaTypes]);
@@ -92,9 +93,9 @@ function tableDescriptor(options: DataFrameOptions): Descriptor<unknown, AnyRow[
   const incoming = (table: Table | Promise<Table>) =>
     table instanceof Promise ? table.then((each) => rowsOf(each, options)) : rowsOf(table, options);
   const outgoing = (rows: readonly AnyRow[]) => tableOf(rows, options);
-  const cells = columns && Object.entries(columns).map(([name, column]) => [name, cellSchema(column)] as const);
+  const cells = columns && Object.entries(columns).map(([name, column]) => documentedCell(name, column));
   const schema = codec.schema(cells);
-  const exampleRow = cells?.map(([, cell]) => exampleFrom(cell));
+  const exampleRow = cells?.map(({ cell }) => exampleFrom(cell));
 
   const formatOf = (contentType: string | undefined) => {
     const essence = essenceOf(contentType);
@@ -105,7 +106,7 @@ function tableDescriptor(options: DataFrameOptions): Descriptor<unknown, AnyRow[
 
   return {
     mediaTypes,
-    contentType: usual.mediaTypes[0],
+    contentType: usual.contentType ?? usual.mediaTypes[0],
     maxBytes,
     checkType: (contentType) => void formatOf(contentType),
     decode(body, contentType) {
@@ -132,6 +133,11 @@ function tableDescriptor(options: DataFrameOptions): Descriptor<unknown, AnyRow[
       (names && exampleRow && usual === json ? codec.write({ names, rows: [exampleRow] }) : undefined),
   };
 }
+
+const documentedCell = (name: string, column: Column) => {
+  const isRequired = cellOf(column)(undefined) === UNFIT;
+  return { name, cell: cellSchema(column), isRequired };
+};
 
 function formatsOf(formats: readonly TableFormat[], { format = 'json', columns, applyColumnNames }: DataFrameOptions) {
   const usual = formats.find(({ name }) => name === format);

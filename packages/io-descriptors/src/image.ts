@@ -136,7 +136,7 @@ async function encodeImage(value: Image, contentType: ImageType, quality = 80): 
   const { width, height, channels, data } = value ?? {};
   const isWhole = data instanceof Uint8Array && width > 0 && data.length === width * height * channels;
   if (!isWhole) throw refusedOutput([{ pointer: '/data', message: 'must be width × height × channels bytes' }]);
-  const pixels = sharp(data, { raw: { width, height, channels } });
+  const pixels = sharp(data, { raw: { width, height, channels } }).toColourspace(channels === 1 ? 'b-w' : 'srgb');
   if (contentType === 'image/png') return pixels.png().toBuffer();
   return contentType === 'image/webp' ? pixels.webp({ quality }).toBuffer() : pixels.jpeg({ quality }).toBuffer();
 }

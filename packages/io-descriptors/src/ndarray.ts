@@ -5,6 +5,7 @@ import { cast, decodeNpy, encodeNpy, fromNested, reshape, tensor, toNested } fro
 import type { Nested } from '@ekiben/tensor';
 import { readWhole } from './body.ts';
 import type { Body, Descriptor } from './descriptor.ts';
+import { DTYPE_SCHEMAS } from './dtype-schema.ts';
 import { exampleFrom } from './example.ts';
 import { refusedInput, refusedOutput } from './faults.ts';
 import type { JsonSchema } from './json-schema.ts';
@@ -142,30 +143,14 @@ function translated<T>(run: () => T, refuse: (faults: readonly Fault[]) => Ekibe
   }
 }
 
-const ELEMENTS: { readonly [D in DType]: JsonSchema } = {
-  float16: { type: 'number', nullable: true },
-  float32: { type: 'number', nullable: true },
-  float64: { type: 'number', nullable: true },
-  int8: { type: 'integer', minimum: -(2 ** 7), maximum: 2 ** 7 - 1 },
-  int16: { type: 'integer', minimum: -(2 ** 15), maximum: 2 ** 15 - 1 },
-  int32: { type: 'integer', minimum: -(2 ** 31), maximum: 2 ** 31 - 1 },
-  int64: { type: 'integer', format: 'int64' },
-  uint8: { type: 'integer', minimum: 0, maximum: 2 ** 8 - 1 },
-  uint16: { type: 'integer', minimum: 0, maximum: 2 ** 16 - 1 },
-  uint32: { type: 'integer', minimum: 0, maximum: 2 ** 32 - 1 },
-  uint64: { type: 'integer', minimum: 0 },
-  bool: { type: 'boolean' },
-  string: { type: 'string' },
-};
-
 /** Without a shape it is some array: the depth is not known. */
-function nestedSchema({ dtype, shape, enforceShape }: NdarrayOptions): JsonSchema {
-  const element = dtype === undefined ? {} : ELEMENTS[dtype];
+function nestedSchema({ dtype, shape }: NdarrayOptions): JsonSchema {
+  const element = dtype === undefined ? {} : DTYPE_SCHEMAS[dtype];
   if (shape === undefined) return { type: 'array', items: {} };
   const build = (axis: number): JsonSchema => {
     if (axis === shape.length) return element;
     const length = shape[axis];
-    const isFixed = enforceShape === true && length !== undefined && length >= 0;
+    const isFixed = length !== undefined && length >= 0;
     return { type: 'array', items: build(axis + 1), ...(isFixed && { minItems: length, maxItems: length }) };
   };
   return build(0);

@@ -4,9 +4,10 @@ import { UNFIT, cellOf, cellSchema, expectationOf } from './columns.ts';
 import type { Cell, Column } from './columns.ts';
 import type { Descriptor } from './descriptor.ts';
 import { exampleFrom } from './example.ts';
+import { exactJson } from './exact-json.ts';
 import { FaultList, pointerTo, refusedInput, refusedOutput } from './faults.ts';
 import type { JsonSchema } from './json-schema.ts';
-import { parseJson, stringifyJson } from './json-text.ts';
+import { parseJson } from './json-text.ts';
 import { DEFAULT_MAX_BYTES } from './limits.ts';
 import { checkJsonType } from './media-type.ts';
 
@@ -81,7 +82,7 @@ function seriesDescriptor(options: SeriesOptions): Descriptor<unknown, unknown[]
       return readWhole(body, maxBytes, (bytes) => parse(parseJson(bytes)));
     },
     parse,
-    encode: (value) => stringifyJson(toWire(value)),
+    encode: (value) => exactJson(toWire(value)),
     toWire,
     jsonSchema: () => schema,
     example: options.example ?? write([exampleFrom(cell)]),

@@ -23,7 +23,8 @@ interface OrientCodec {
   schema(cells: Cells | undefined): JsonSchema;
 }
 
-type Cells = readonly (readonly [name: string, cell: JsonSchema])[];
+/** The schema of a cell of each column, and whether a row has to have it. */
+export type Cells = readonly { readonly name: string; readonly cell: JsonSchema; readonly isRequired: boolean }[];
 type Labelled = Readonly<Record<string, unknown>>;
 
 export const ORIENTS: { readonly [O in Orient]: OrientCodec } = {
@@ -48,7 +49,12 @@ export const ORIENTS: { readonly [O in Orient]: OrientCodec } = {
         names.map((_, column) => numbered(rows.map((row) => row[column]))),
       ),
     schema: (cells) =>
-      objectSchema(cells?.map(([name, cell]) => [name, { type: 'object', additionalProperties: cell }])),
+      objectSchema(
+        cells?.map(({ name, cell }) => {
+          const column = { type: 'object', additionalProperties: cell };
+          return { name, cell: column, isRequired: true };
+        }),
+      ),
   },
   split: {
     read(value) {
@@ -152,10 +158,11 @@ export const objectOf = (names: readonly string[], values: readonly unknown[]): 
 
 const numbered = (values: readonly unknown[]): Record<string, unknown> => Object.fromEntries(values.entries());
 
-function objectSchema(properties: Cells | undefined): JsonSchema {
-  if (properties === undefined) return { type: 'object' };
-  const required = properties.filter(([, { nullable }]) => nullable !== true).map(([name]) => name);
-  return { type: 'object', properties: Object.fromEntries(properties), ...(required.length > 0 && { required }) };
+function objectSchema(cells: Cells | undefined): JsonSchema {
+  if (cells === undefined) return { type: 'object' };
+  const required = cells.filter(({ isRequired }) => isRequired).map(({ name }) => name);
+  const properties = Object.fromEntries(cells.map(({ name, cell }) => [name, cell]));
+  return { type: 'object', properties, ...(required.length > 0 && { required }) };
 }
 
 function arraysSchema(cells: Cells | undefined): JsonSchema {

@@ -23,8 +23,10 @@ export interface TypedTable extends Table {
 /** How a table is written as bytes. CSV and Parquet are two; another can be a package of its own. */
 export interface TableFormat {
   readonly name: string;
-  /** That mean this format in a `Content-Type`; the first is what `write` makes. */
+  /** That mean this format in a `Content-Type`; the first is the usual one. */
   readonly mediaTypes: readonly [string, ...string[]];
+  /** The `Content-Type` of what `write` makes. @default the first of `mediaTypes` */
+  readonly contentType?: string | undefined;
   /** @throws EKIBEN_INVALID_INPUT */
   read(bytes: Uint8Array): Table | Promise<Table>;
   write(table: TypedTable): EncodedBody | Promise<EncodedBody>;

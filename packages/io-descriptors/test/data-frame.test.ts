@@ -68,7 +68,7 @@ describe('CSV', () => {
   test('is read as pandas writes it, and written so', async () => {
     expect(await people.decode(bytes(text), 'text/csv; charset=utf-8')).toEqual(rows);
     const descriptor = dataFrame({ columns: { age: 'int32', income: 'float64', home: 'string' }, format: 'csv' });
-    expect(descriptor.contentType).toBe('text/csv');
+    expect(descriptor.contentType).toBe('text/csv; charset=utf-8');
     expect(descriptor.encode([{ age: 1, income: Infinity, home: 'a "b",\nc' }])).toBe(
       'age,income,home\n1,inf,"a ""b"",\nc"\n',
     );
@@ -179,6 +179,18 @@ describe('output', () => {
     const error = await thrownBy(() => people.encode([{ age: 1.5, income: 0, home: 'x' }]));
     expect(error).toMatchObject({ code: 'EKIBEN_INVALID_OUTPUT', details: { faults: [{ pointer: '/0/age' }] } });
     expect((await thrownBy(() => people.encode(3 as never))).code).toBe('EKIBEN_INVALID_OUTPUT');
+  });
+
+  test('has the digits of every bigint', () => {
+    const ids = dataFrame({ columns: { id: 'uint64', s: 'string' } });
+    expect(ids.encode([{ id: 2n ** 64n - 1n, s: '1' }])).toBe('[{"id":18446744073709551615,"s":"1"}]');
+    expect(series().encode([2n ** 63n])).toBe('[9223372036854775808]');
+  });
+
+  test('that has no JSON is the fault of the server', async () => {
+    const cycle: unknown[] = [];
+    cycle.push(cycle);
+    expect((await thrownBy(() => dataFrame().encode([{ cycle }]))).code).toBe('EKIBEN_INVALID_OUTPUT');
   });
 
   test('of a call without bytes is what the client would get', async () => {

@@ -98,7 +98,9 @@ describe('output', () => {
     });
     const grey: Image = { width: 1, height: 1, channels: 1, data: Uint8Array.of(7) };
     const asGrey = image({ contentType: 'image/png', mode: 'L' });
-    expect(await asGrey.parse(await asGrey.toWire(grey))).toEqual(grey);
+    const greyPng = await asGrey.toWire(grey);
+    expect(await asGrey.parse(greyPng)).toEqual(grey);
+    expect((await sharp(greyPng).metadata()).channels).toBe(1);
   });
 
   test.each(['image/jpeg', 'image/webp'] as const)('in %s is about the same', async (contentType) => {

@@ -192,6 +192,6 @@ test('the documentation says dtype and shape', () => {
     items: { type: 'array', items: { type: 'integer', minimum: 0, maximum: 255 }, minItems: 2, maxItems: 2 },
   });
   expect(floats.jsonSchema('input', NPY)).toEqual({ type: 'string', format: 'binary' });
-  expect(floats.example).toEqual([[1]]);
+  expect(floats.example).toEqual([[1, 1]]);
   expect(ndarray({ dtype: 'float32', example: [[1, 2]] }).example).toEqual([[1, 2]]);
 });
