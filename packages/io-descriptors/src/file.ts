@@ -107,7 +107,9 @@ function described({ mediaTypes = [], contentType = mediaTypes[0] ?? 'applicatio
   return {
     mediaTypes: mediaTypes.length === 0 ? ['*/*'] : mediaTypes,
     contentType,
-    checkType: (type: string | undefined) => checkType(type, { mediaTypes }),
+    checkType: (type: string | undefined) => {
+      if (essenceOf(type) !== FORM) checkType(type, { mediaTypes });
+    },
     jsonSchema: () => SCHEMA,
     example: undefined,
   };

@@ -24,6 +24,11 @@ export interface FormLimits {
   readonly maxParts: number;
 }
 
+/** @throws EKIBEN_UNSUPPORTED_MEDIA_TYPE */
+export function checkFormType(contentType: string | undefined): asserts contentType is string {
+  if (essenceOf(contentType) !== FORM) throw unsupportedType(contentType, [FORM]);
+}
+
 /** What the parser finds: a part begins, content of it, it ends. */
 type Event = PartInfo | Uint8Array | null;
 
@@ -36,7 +41,7 @@ export async function* readForm(
   contentType: string | undefined,
   limits: FormLimits,
 ): AsyncGenerator<Part, void> {
-  if (contentType === undefined || essenceOf(contentType) !== FORM) throw unsupportedType(contentType, [FORM]);
+  checkFormType(contentType);
   const events = readEvents(body, contentType, limits);
   const content = {
     async *[Symbol.asyncIterator]() {

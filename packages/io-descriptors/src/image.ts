@@ -59,18 +59,20 @@ export function image(options: ImageOptions = {}): Descriptor<Uint8Array, Image>
   const { mediaTypes = TYPES, contentType = 'image/jpeg', maxBytes = DEFAULT_MAX_BYTES } = options;
   const decodeBytes = (bytes: Uint8Array) => decodeImage(bytes, mediaTypes, options);
   const encode = (value: Image) => encodeImage(value, contentType, options.quality);
+  const checkType = (type: string | undefined) => {
+    const essence = essenceOf(type);
+    const taken: readonly string[] = [FORM, 'application/octet-stream', ...mediaTypes];
+    if (essence !== undefined && !taken.includes(essence)) throw unsupportedType(type, mediaTypes);
+    return essence;
+  };
   return {
     mediaTypes,
     contentType,
     maxBytes,
+    checkType,
     async decode(body: Body, type) {
-      const essence = essenceOf(type);
-      if (essence === FORM)
-        return readFirstFile(body, type, maxBytes, (part) => this.decode(part.content, part.contentType));
-      const isTaken =
-        essence === undefined || essence === 'application/octet-stream' || mediaTypes.some((each) => each === essence);
-      if (!isTaken) throw unsupportedType(type, mediaTypes);
-      return decodeBytes(await collect(body, maxBytes));
+      if (checkType(type) !== FORM) return decodeBytes(await collect(body, maxBytes));
+      return readFirstFile(body, type, maxBytes, (part) => this.decode(part.content, part.contentType));
     },
     parse(value) {
       if (value instanceof Uint8Array) return decodeBytes(value);

@@ -4,7 +4,7 @@ import { EkibenError } from '@ekiben/spec';
 import { collect } from './body.ts';
 import type { Descriptor, EncodedBody } from './descriptor.ts';
 import { FaultList, pointerTo, refusedInput, refusedOutput } from './faults.ts';
-import { FORM, readForm } from './form.ts';
+import { FORM, checkFormType, readForm } from './form.ts';
 import type { Part } from './form.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { DEFAULT_MAX_FILE_BYTES, DEFAULT_MAX_PARTS, DEFAULT_MAX_STREAM_BYTES } from './limits.ts';
@@ -125,6 +125,7 @@ function formDescriptor(
     contentType: `${FORM}; boundary=${boundary}`,
     maxBytes: limits.maxBytes,
     streams,
+    checkType: checkFormType,
     decode: (body, contentType) => decodeForm(readForm(body, contentType, limits), fields),
     parse: (value) => eachField(fields, value, refusedInput, (descriptor, part) => descriptor.parse(part)),
     encode: (value) => encodeForm(fields, value, boundary),

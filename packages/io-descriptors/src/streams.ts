@@ -34,6 +34,7 @@ export function textStream(options: TextStreamOptions = {}): Descriptor<AsyncIte
     contentType,
     maxBytes,
     streams: true,
+    checkType: checkTextType,
     decode(body, type) {
       checkTextType(type);
       return decodeText(bounded(body, maxBytes));
@@ -74,14 +75,18 @@ export function ndjson(
   const { maxBytes = DEFAULT_MAX_STREAM_BYTES, maxLineBytes = DEFAULT_MAX_LINE_BYTES } = options;
   const item = itemOf(schema, maxLineBytes);
   const mediaTypes = ['application/x-ndjson', 'application/ndjson', 'application/jsonl'];
+  const checkType = (contentType: string | undefined) => {
+    const essence = essenceOf(contentType);
+    if (essence !== undefined && !mediaTypes.includes(essence)) throw unsupportedType(contentType, mediaTypes);
+  };
   return {
     mediaTypes,
     contentType: 'application/x-ndjson',
     maxBytes,
     streams: true,
+    checkType,
     decode(body, contentType) {
-      const essence = essenceOf(contentType);
-      if (essence !== undefined && !mediaTypes.includes(essence)) throw unsupportedType(contentType, mediaTypes);
+      checkType(contentType);
       return decodeLines(bounded(body, maxBytes), maxLineBytes, (line) => item.decode(line, undefined));
     },
     parse: (value) => mapEach(iterableOf(value, refusedInput), (each) => item.parse(each)),
