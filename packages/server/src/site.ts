@@ -6,6 +6,7 @@ import type { RunningRunners } from '@ekiben/runners';
 import { cors, Dispatcher } from '@ekiben/service';
 import type { CorsOptions, ServiceDefinition } from '@ekiben/service';
 import { onClientError } from './client-error.ts';
+import { trackConnections } from './drain.ts';
 import { docsUiRoutes } from './docs-ui.ts';
 import { GatheringRequest } from './gathering-request.ts';
 import { healthRoutes } from './health.ts';
@@ -87,6 +88,7 @@ export async function createSite(
     .on('request', listener.onRequest)
     .on('checkContinue', listener.onCheckContinue)
     .on('clientError', onClientError);
+  trackConnections(http);
   const startDraining = () => {
     draining = true;
     listener.drain();

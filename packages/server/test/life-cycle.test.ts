@@ -131,6 +131,13 @@ describe('close', () => {
     agent.destroy();
   });
 
+  test('nor does a connection over which nothing was ever sent', async () => {
+    const server = await start(echo, { graceMs: 3_600_000 });
+    const connection = await RawConnection.open(server.port);
+    await server.close();
+    expect(await connection.rest()).toBe('');
+  });
+
   test('what is not done in the grace time is cut off', async () => {
     const { service, entered } = held();
     const server = await start(service, { graceMs: 50 });
