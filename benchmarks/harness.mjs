@@ -190,6 +190,31 @@ export async function inProcess(run, { operations = 1, seconds = 0.5 } = {}) {
   calls = Math.ceil((calls * seconds) / warm.seconds);
   return { sample: async () => time(calls) };
 }
+
+/**
+ * An asynchronous function in this process, whose calls follow one another.
+ *
+ * @param {() => Promise<unknown>} run
+ * @param {object} [options]
+ * @param {number} [options.seconds]  a sample lasts, about @default 0.5
+ * @returns {Promise<Subject>}
+ */
+export async function inTurn(run, { seconds = 0.5 } = {}) {
+  const time = async (calls) => {
+    const cpu = process.cpuUsage();
+    const start = process.hrtime.bigint();
+    for (let i = 0; i < calls; i += 1) kept = await run();
+    const elapsed = Number(process.hrtime.bigint() - start) / 1e9;
+    const { user, system } = process.cpuUsage(cpu);
+    return { operations: calls, seconds: elapsed, cpuSeconds: (user + system) / 1e6 };
+  };
+  let calls = 1;
+  let warm = await time(calls);
+  while (warm.seconds < seconds / 2) warm = await time((calls *= 2));
+  calls = Math.ceil((calls * seconds) / warm.seconds);
+  return { sample: () => time(calls) };
+}
+
 let kept;
 /** The last value that a measured function returned. */
 export const lastResult = () => kept;

@@ -153,7 +153,7 @@ for orient in ("records", "columns", "index", "split", "values"):
         route = "frame" if orient == "records" else f"frame_{orient}"
         text = FRAME.to_json(orient=orient, double_precision=15)
         # 15 digits after the point do not hold 1e-30: what was written is the truth.
-        options = {"orient": orient, "precise_float": True, "dtype": False, "convert_dates": False}
+        options = {"orient": orient, "precise_float": True, "dtype": False}
         sent = pd.read_json(io.StringIO(text), **options)
         found = pd.read_json(io.StringIO(post(route, text, JSON).text), **options)
         if orient == "values":
@@ -167,7 +167,7 @@ for orient in ("records", "columns", "index", "split", "values"):
 
 def read_csv(response):
     assert response.headers["content-type"] == "text/csv; charset=utf-8"
-    return pd.read_csv(io.StringIO(response.text), float_precision="round_trip")
+    return pd.read_csv(io.StringIO(response.text))
 
 
 def read_parquet(response):
