@@ -17,6 +17,7 @@ import type {
   PluginBuild,
   ResolveResult,
 } from 'esbuild';
+import { canonical } from './canonical.ts';
 import { mapOnly } from './maps.ts';
 import { isNative } from './native.ts';
 import { followOwnFiles, mayNeedPlace } from './own-files.ts';
@@ -205,10 +206,9 @@ class Findings {
   #load(build: PluginBuild, path: string): OnLoadResult | undefined {
     const { finder, project } = this.#input;
     const owner = finder.of(dirname(path));
-    const isOurs = owner === undefined || owner.dir === project;
     const text = readFileSync(path, 'utf8');
     const loader = loaderOf(path);
-    if (isOurs) {
+    if (owner === undefined || isOurs(finder, project, path)) {
       if (!text.includes('import.meta.url')) return undefined;
       // The module's place among the sources, as the bento has them.
       const place = `const __ekiben_source_url = new URL(${JSON.stringify(`../${slashed(relative(project, path))}`)}, import.meta.url).href;`;
@@ -261,21 +261,22 @@ const RESOLVING = Symbol('resolving');
 function finished(input: BundleInput, found: Findings, outputs: readonly OutputFile[], metafile: Metafile): Bundle {
   const { project, finder } = input;
   const outdir = join(project, BUNDLE_DIR);
-  const files = new Map<string, Uint8Array>();
-  for (const { path, contents } of outputs) files.set(slashed(relative(outdir, path)), contents);
-  const isOurs = (source: string) => {
-    if (source.includes(SERVER_ENTRY)) return false;
-    const owner = finder.of(dirname(join(outdir, source)));
-    return owner === undefined || owner.dir === project;
-  };
-  mapOnly(files, isOurs);
+  const written = new Map(outputs.map(({ path, contents }) => [slashed(relative(outdir, path)), contents]));
+  mapOnly(written, (source) => !source.includes(SERVER_ENTRY) && isOurs(finder, project, join(outdir, source)));
+  const files = canonical(written, (path) => {
+    const absolute = join(project, path);
+    const owner = finder.of(dirname(absolute));
+    if (owner === undefined || isOurs(finder, project, absolute)) return undefined;
+    return `${owner.manifest.name}@${owner.manifest.version}/${slashed(relative(owner.dir, absolute))}`;
+  });
   for (const [name, path] of found.assets) files.set(name, readFileSync(path));
   const inside = new Map<string, Package>();
   const ours: string[] = [];
   for (const path of Object.keys(metafile.inputs)) {
     if (path.startsWith('ekiben:')) continue;
-    const owner = finder.of(dirname(join(project, path)));
-    if (owner === undefined || owner.dir === project) ours.push(path);
+    const absolute = join(project, path);
+    const owner = finder.of(dirname(absolute));
+    if (owner === undefined || isOurs(finder, project, absolute)) ours.push(path);
     else inside.set(owner.dir, owner);
   }
   return {
@@ -287,6 +288,12 @@ function finished(input: BundleInput, found: Findings, outputs: readonly OutputF
     server: 'server.js',
     service: 'service.js',
   };
+}
+
+/** A module of the project itself. */
+function isOurs(finder: PackageFinder, project: string, path: string): boolean {
+  const owner = finder.of(dirname(path));
+  return owner === undefined || owner.dir === project;
 }
 
 function pathOf({ path, namespace, sideEffects, suffix, external }: ResolveResult): OnResolveResult {

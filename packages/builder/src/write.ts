@@ -18,7 +18,7 @@ export async function write(plan: Plan, store: BentoStore, version: string | und
     const digests = new Map<string, string>();
     for (const file of plan.files) digests.set(file.path, await writeFileOf(draft, file));
     const digestList = digestsText(digests);
-    await draft.write(DIGESTS_FILE, Buffer.from(digestList));
+    await writeFileOf(draft, text(DIGESTS_FILE, digestList));
     const { service, name, ...rest } = plan.manifest;
     const manifest = {
       service,
@@ -28,8 +28,12 @@ export async function write(plan: Plan, store: BentoStore, version: string | und
       ...rest,
       digest: digestOfBento(digestList, plan.manifest),
     };
-    await draft.write('bento.yaml', Buffer.from(dump(manifest, { seqNoIndent: true, lineWidth: -1, noRefs: true })));
+    await writeFileOf(draft, text('bento.yaml', dump(manifest, { seqNoIndent: true, lineWidth: -1, noRefs: true })));
   });
+}
+
+function text(path: string, content: string): PlannedFile {
+  return { path, executable: false, content: Buffer.from(content) };
 }
 
 /** With fixed modes, whatever the umask is; returns the SHA-256. */

@@ -15,9 +15,9 @@ export async function buildCommand(
   directory: string,
   { output, quiet, ...options }: BuildCommandOptions,
 ): Promise<void> {
-  const { tag, path, document, warnings } = await build(directory, { ...options, load: loadService });
+  const { tag, document, warnings } = await build(directory, { ...options, load: loadService });
   if (quiet !== true) for (const warning of warnings) console.error(`warning: ${warning}`);
-  if (output === 'json') return console.log(JSON.stringify({ tag, path, digest: document['digest'] }, null, 2));
+  if (output === 'json') return console.log(JSON.stringify(document, null, 2));
   if (output === 'tag') return console.log(`__tag__:${tag}`);
   if (quiet !== true) console.log(`Successfully built Bento(tag="${tag}").`);
 }
