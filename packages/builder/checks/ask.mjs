@@ -1,6 +1,5 @@
 // Runs inside of a namespace without a network: starts a server, asks it the 3,000 applications, prints what it answered.
 // Argument: { args, hide } as JSON; a directory in `hide` is covered by an empty one, as if it were deleted.
-import { execFileSync } from 'node:child_process';
 import { connect } from 'node:net';
 import { expectedAnswers, post, startServer } from './projects.mjs';
 
@@ -14,24 +13,14 @@ const network = await new Promise((resolve) => {
   socket.on('error', ({ code }) => resolve(['ENETUNREACH', 'EHOSTUNREACH'].includes(code) ? 'none' : code));
 });
 
-const { spawnArgs, undo } = cover(hide);
-const running = await startServer(spawnArgs[0], [...spawnArgs.slice(1), ...args, '--port', '0']);
+const mounts = hide.map((directory) => `mount -t tmpfs none '${directory}' && `).join('');
+const covered = ['--mount', 'sh', '-c', `${mounts}exec "$0" "$@"`, process.execPath];
+const running = await startServer('unshare', [...covered, ...args, '--port', '0']);
 const statuses = [];
 for (let at = 0; at < applications.length; at += 50) {
   const some = applications.slice(at, at + 50);
   statuses.push(...(await Promise.all(some.map(async (each) => (await post(`${running.url}/classify`, each)).Status))));
 }
 const [code] = await running.stop();
-undo();
 if (code !== 0) throw new Error(`the server ended with ${code}`);
 console.log(JSON.stringify({ network, statuses }));
-
-function cover(directories) {
-  if (directories.length === 0) return { spawnArgs: [process.execPath], undo: () => {} };
-  const mounts = directories.map((directory) => `mount -t tmpfs none '${directory}'`).join(' && ');
-  execFileSync('unshare', ['--mount', 'true']);
-  return {
-    spawnArgs: ['unshare', '--mount', 'sh', '-c', `${mounts} && exec "$0" "$@"`, process.execPath],
-    undo: () => {},
-  };
-}

@@ -33,7 +33,7 @@ export function copyExample(folder) {
 /** Every file below, with its mode and content. */
 export function treeOf(directory, { without = [] } = {}) {
   const tree = new Map();
-  for (const name of readdirSync(directory, { recursive: true }).toSorted()) {
+  for (const name of readdirSync(directory, { recursive: true }).map(String).toSorted()) {
     const path = join(directory, name);
     const { mode } = statSync(path);
     if (statSync(path).isFile() && !without.includes(name))

@@ -258,15 +258,17 @@ async function collectOutside(
       files: await packageFiles(each, options.platform, fewFiles.get(each.manifest.name)),
     })),
   );
-  return { outside: packages, locked, tarballs: await packOwn(locked, options.platform, versions) };
+  return { outside: packages, locked, tarballs: await packOwn(locked, options, versions) };
 }
 
 async function packOwn(
   locked: readonly PlacedPackage[],
-  platform: Platform,
+  { platform, lockfile }: OutsideOptions,
   versions: ReadonlyMap<string, string>,
 ): Promise<readonly Tarball[]> {
-  const own = new Map(locked.filter((each) => !isInstalled(each)).map((each) => [each.dir, each]));
+  const isOwn = (each: PlacedPackage): boolean =>
+    !isInstalled(each) || lockfile.packages.get(`${each.manifest.name}@${each.manifest.version}`)?.isLocal === true;
+  const own = new Map(locked.filter(isOwn).map((each) => [each.dir, each]));
   return Promise.all(
     [...own.values()].map(async (each) =>
       packTarball(each, await packageFiles(each, platform, undefined), (name) => versions.get(name)),

@@ -203,7 +203,7 @@ class Findings {
     return !packages || outside.includes(target.manifest.name) || this.#stays.has(target.dir) || isNative(target);
   }
 
-  #load(build: PluginBuild, path: string): OnLoadResult | undefined {
+  async #load(build: PluginBuild, path: string): Promise<OnLoadResult | undefined> {
     const { finder, project } = this.#input;
     const owner = finder.of(dirname(path));
     const text = readFileSync(path, 'utf8');
@@ -216,7 +216,7 @@ class Findings {
     }
     if (!mayNeedPlace(text)) return undefined;
     // The same without comments, in which examples may stand.
-    const code = build.esbuild.transformSync(text, { loader, minifyWhitespace: true, legalComments: 'inline' }).code;
+    const { code } = await build.esbuild.transform(text, { loader, minifyWhitespace: true, legalComments: 'inline' });
     const own = followOwnFiles(code, (kind, wanted) => this.#nameOf(owner, path, kind, wanted));
     return own.needsPlace ? this.#stay(owner, path) : { contents: own.source, loader };
   }

@@ -6,7 +6,9 @@ import { decode, encode } from '@jridgewell/sourcemap-codec';
 
 /** `__commonJS({"../node_modules/x/index.js"(exports,module){` */
 const WRAPPER = /\{"([^"\n]+)"\(/g;
-const HASH = /-([A-Z0-9]{8})(?=\.js(?:\.|$))/;
+/** In the names of chunks, wherever they stand. */
+const HASH = /-([A-Z0-9]{8})(?=\.js)/;
+const HASHES = new RegExp(HASH, 'g');
 
 /**
  * @param files - by name; all of one folder
@@ -25,7 +27,7 @@ export function canonical(
     if (map !== undefined && edits.length > 0) texts.set(`${name}.map`, moveColumns(map, edits));
   }
   const hashes = hashesByContent(texts);
-  const rename = (text: string): string => text.replace(/[A-Z0-9]{8}/g, (hash) => hashes.get(hash) ?? hash);
+  const rename = (text: string): string => text.replace(HASHES, (_all, hash: string) => `-${hashes.get(hash) ?? hash}`);
   return new Map([...texts].map(([name, text]) => [rename(name), Buffer.from(rename(text))]));
 }
 
@@ -67,12 +69,11 @@ function moveColumns(map: string, edits: readonly Edit[]): string {
 
 /** A chunk's old hash → one of its content, in which the hashes of others count for nothing. */
 function hashesByContent(texts: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  const old = new Set([...texts.keys()].flatMap((name) => HASH.exec(name)?.[1] ?? []));
   const hashes = new Map<string, string>();
   for (const [name, text] of texts) {
     const hash = HASH.exec(name)?.[1];
     if (hash === undefined || !name.endsWith('.js')) continue;
-    const content = text.replace(/[A-Z0-9]{8}/g, (each) => (old.has(each) ? '' : each));
+    const content = text.replace(HASHES, '');
     hashes.set(hash, createHash('sha256').update(content).digest('hex').slice(0, 8).toUpperCase());
   }
   return hashes;

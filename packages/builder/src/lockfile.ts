@@ -13,6 +13,8 @@ export interface LockedPackage {
   readonly os: readonly string[] | undefined;
   readonly cpu: readonly string[] | undefined;
   readonly libc: readonly string[] | undefined;
+  /** Whether it came from a file on this machine, which nobody else could install from. */
+  readonly isLocal: boolean;
 }
 
 export interface Lockfile {
@@ -87,26 +89,39 @@ const READERS: Readonly<Record<PackageManager, (text: string) => Locked>> = {
   yarn: (text) => (text.includes('__metadata:') ? readYarnBerry(text) : readYarnClassic(text)),
 };
 
-interface PnpmPackage {
-  readonly resolution?: { readonly integrity?: string };
-  readonly os?: readonly string[];
-  readonly cpu?: readonly string[];
-  readonly libc?: readonly string[];
-}
-
-/** Keys are `name@version`, before version 9 `/name@version(peers)`. */
+/**
+ * Keys are `name@version` or `name@file:…`; before version 9, `/name@version(peers)`. pnpm writes one way only, so that the blocks can
+ * be told apart without reading all of a large file as YAML.
+ */
 function readPnpm(text: string): Locked {
-  const { packages } = load(text) as { readonly packages?: Readonly<Record<string, PnpmPackage>> };
+  if (!/^lockfileVersion:/m.test(text)) throw new TypeError('it has no lockfileVersion');
+  const [, section = ''] = /^packages:\n([\s\S]*?)(?=^\S|$(?![\s\S]))/m.exec(text) ?? [];
+  const blocks = section.split(/\n(?= {2}\S)/);
   return new Map(
-    Object.entries(packages ?? {}).map(([key, { resolution, os, cpu, libc }]) => [
-      key.replace(/^\//, '').replace(/\(.*$/, ''),
-      { integrity: resolution?.integrity, os, cpu, libc },
-    ]),
+    blocks.flatMap((block): [string, LockedPackage][] => {
+      const id = /^\s*'?\/?(@?[^@\s'][^\s'(]*)/.exec(block)?.[1]?.replace(/:$/, '');
+      if (id === undefined) return [];
+      const name = id.slice(0, id.indexOf('@', 1));
+      const list = (field: string) => new RegExp(`^ {4}${field}: \\[(.*)\\]$`, 'm').exec(block)?.[1]?.split(', ');
+      const version = /^ {4}version: '?([^\s']+)/m.exec(block)?.[1];
+      const locked = {
+        integrity: /\bintegrity: ([^,}\s]+)/.exec(block)?.[1],
+        os: list('os'),
+        cpu: list('cpu'),
+        libc: list('libc'),
+        isLocal: id.startsWith(`${name}@file:`),
+      };
+      return [[version === undefined ? id : `${name}@${version}`, locked]];
+    }),
   );
 }
 
-interface NpmPackage extends PnpmPackage {
+interface NpmPackage {
   readonly version?: string;
+  readonly os?: readonly string[];
+  readonly cpu?: readonly string[];
+  readonly libc?: readonly string[];
+  readonly resolved?: string;
   readonly name?: string;
   readonly integrity?: string;
 }
@@ -115,10 +130,15 @@ function readNpm(text: string): Locked {
   const { packages } = JSON.parse(text) as { readonly packages?: Readonly<Record<string, NpmPackage>> };
   if (packages === undefined) throw new TypeError('it is of version 1; npm 7 or newer writes version 2 and 3');
   return new Map(
-    Object.entries(packages).flatMap(([path, { version, name, integrity, os, cpu, libc }]) => {
+    Object.entries(packages).flatMap(([path, { version, name, resolved, integrity, os, cpu, libc }]) => {
       const at = path.lastIndexOf('node_modules/');
       if (at < 0 || version === undefined) return [];
-      return [[`${name ?? path.slice(at + 'node_modules/'.length)}@${version}`, { integrity, os, cpu, libc }]];
+      return [
+        [
+          `${name ?? path.slice(at + 'node_modules/'.length)}@${version}`,
+          { integrity, os, cpu, libc, isLocal: resolved?.startsWith('file:') ?? false },
+        ],
+      ];
     }),
   );
 }
@@ -132,7 +152,8 @@ function readYarnClassic(text: string): Locked {
       const version = /^ {2}version "([^"]+)"/m.exec(block)?.[1];
       const integrity = /^ {2}integrity (\S+)/m.exec(block)?.[1];
       if (name === undefined || version === undefined) return [];
-      return [[`${name}@${version}`, { integrity, os: undefined, cpu: undefined, libc: undefined }]];
+      const isLocal = /^ {2}resolved "file:/m.test(block);
+      return [[`${name}@${version}`, { integrity, os: undefined, cpu: undefined, libc: undefined, isLocal }]];
     }),
   );
 }
@@ -140,11 +161,14 @@ function readYarnClassic(text: string): Locked {
 function readYarnBerry(text: string): Locked {
   const entries = Object.values(load(text) as Readonly<Record<string, Readonly<Record<string, unknown>>>>);
   return new Map(
-    entries.flatMap(({ resolution, conditions }) => {
-      const [, name, version] = /^(@?[^@]+)@npm:(.+)$/.exec(String(resolution)) ?? [];
-      if (name === undefined || version === undefined) return [];
+    entries.flatMap(({ resolution, version, conditions }) => {
+      const [, name, source = ''] = /^(@?[^@]+)@(.+)$/.exec(String(resolution)) ?? [];
+      if (name === undefined || typeof version !== 'string' || source.startsWith('workspace:')) return [];
       const only = (field: string) => new RegExp(`${field}=(\\S+)`).exec(String(conditions))?.slice(1);
-      return [[`${name}@${version}`, { integrity: undefined, os: only('os'), cpu: only('cpu'), libc: only('libc') }]];
+      const isLocal = source.startsWith('file:');
+      return [
+        [`${name}@${version}`, { integrity: undefined, os: only('os'), cpu: only('cpu'), libc: only('libc'), isLocal }],
+      ];
     }),
   );
 }

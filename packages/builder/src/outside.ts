@@ -86,7 +86,7 @@ function needs({ dir, manifest }: Package, { finder, platform, lockfile, omit }:
     if (pkg === undefined && optional && isFor(name, optionalDependencies[name] ?? '', platform, lockfile)) {
       throw new EkibenError(
         'EKIBEN_PLATFORM_MISSING',
-        `${manifest.name} needs ${name} on ${formatPlatform(platform)}, which is not installed here: install the packages of that platform, too (pnpm: supportedArchitectures; npm: --os, --cpu and --libc; yarn: supportedArchitectures).`,
+        `${manifest.name} needs ${name} on ${formatPlatform(platform)}, which is not installed here: install the packages of that platform, too (pnpm and yarn: supportedArchitectures; npm: \`npm i --no-save --force ${name}@${optionalDependencies[name]}\`).`,
       );
     }
     if (optional || dependencies[name] === undefined) return [];

@@ -101,12 +101,13 @@ function manifest(name: string, facts: Facts): Readonly<Record<string, unknown>>
       setup_script: docker['setup_script'] ?? null,
       base_image: docker['base_image'] ?? null,
       dockerfile_template: docker['dockerfile_template'] ?? null,
-      node_version: docker['node_version'] ?? null,
     },
     envs: bentofile.envs.map(({ name: variable, value }) => ({ name: variable, value: value ?? null })),
     ekiben_version: facts.builderVersion,
     node: {
       version: node,
+      // BentoML refuses keys in `docker` that it does not know.
+      docker_version: String(docker['node_version'] ?? node),
       platform: formatPlatform(platform),
       package_manager: lockfile.manager,
       packages: outside.filter(({ placed }) => isTop(placed.path)).map(({ placed }) => placed.manifest.name),

@@ -8,7 +8,7 @@ afterAll(async () => {
   for (const directory of made) await rm(directory, { recursive: true, force: true });
 });
 
-async function temporary(): Promise<string> {
+export async function temporary(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'ekiben-builder-'));
   made.push(directory);
   return directory;
