@@ -82,15 +82,17 @@ export class RunningChild implements Child {
       if (this.#process.connected) await new Promise((resolve) => this.#process.once('disconnect', resolve));
     });
     this.#started = new Promise((resolve, reject) => {
-      this.#process.on('message', (message: ChildMessage) => {
+      this.#process.on('message', (message: ChildMessage | null) => {
         this.lastSign = performance.now();
+        // The code that the child runs may send messages of its own, such as the 'ready' that PM2 waits for: they are not for us.
+        if (typeof message !== 'object' || message === null) return;
         if (message.kind === 'alive') this.memoryBytes = message.memoryBytes;
         else if (message.kind === 'note') onNote(this, message.note);
         else if (message.kind === 'answer') {
           onAnswer(this, message.topic, message.answer);
           if (message.id !== null) this.#asked.get(message.id)?.();
         } else if (message.kind === 'failed') reject(fromErrorRecord(message.error));
-        else resolve(void (this.facts = message.facts));
+        else if (message.kind === 'ready') resolve(void (this.facts = message.facts));
       });
     });
     this.#started.catch(() => {}); // heard in `ready`

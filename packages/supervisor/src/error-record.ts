@@ -23,8 +23,17 @@ export interface ErrorRecord {
   readonly cause?: ErrorRecord;
 }
 
-/** Of anything that was thrown; plain data. */
+/** Of anything that was thrown; plain data. Never throws itself. */
 export function toErrorRecord(thrown: unknown, causes = MAX_CAUSES): ErrorRecord {
+  try {
+    return recordOf(thrown, causes);
+  } catch {
+    // Its getters throw, or it has no text: a proxy, an object without a prototype.
+    return recordOf(new Error('What was thrown cannot be read.'), 0);
+  }
+}
+
+function recordOf(thrown: unknown, causes: number): ErrorRecord {
   const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as Error & Partial<ErrorRecord>;
   const { name, message, cause } = error;
   const ekiben = EkibenError.is(thrown);

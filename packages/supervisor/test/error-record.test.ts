@@ -36,3 +36,16 @@ test('what is no error is told as one', () => {
   expect(travel('sorry')).toMatchObject({ message: 'sorry' });
   expect(travel(null)).toBeInstanceOf(Error);
 });
+
+test.each([
+  ['an object without a prototype', Object.create(null)],
+  ['an error whose message is a getter that throws', Object.create(Error.prototype, { message: { get: refuse } })],
+  ['a proxy that lets nothing through', new Proxy(new Error('hidden'), { get: refuse })],
+])('what cannot be read is told all the same: %s', (_, thrown: unknown) => {
+  expect(travel(thrown).message).toBe('What was thrown cannot be read.');
+  expect(travel(new Error('outer', { cause: thrown })).message).toBe('outer');
+});
+
+function refuse(): never {
+  throw new Error('no');
+}

@@ -58,6 +58,12 @@ describe('a supervisor', () => {
     expect(started.map(isAlive)).toEqual([false, false]);
   });
 
+  test('takes what the code of a child sends on its own for no word of its own', async () => {
+    const facts: unknown[] = [];
+    await start('chatter', { onReady: (child) => void facts.push(child.facts) });
+    expect(facts).toEqual([{ mode: 'chatter' }]);
+  });
+
   test('starts a killed child again', async () => {
     const group = await start('work');
     const [pid] = pids(group);
