@@ -141,9 +141,9 @@ export class Batcher<In, Out> {
     resolve: (value: Out) => void,
     reject: (reason: unknown) => void,
   ): void {
+    const key = this.#options.key?.(input);
     signal?.throwIfAborted();
     const now = this.#clock.now();
-    const key = this.#options.key?.(input);
     this.#arrivals.arrived(now, rows, this.#costs.cost.fixed);
     const deadline = this.#admit(key, caller, rows, latest, now);
     const due = deadline === Infinity ? now + PATIENCE_MS : deadline;
@@ -325,8 +325,9 @@ export class Batcher<In, Out> {
     }
     for (const [index, call] of calls.entries()) {
       if (call.settled) continue;
+      const result = results[index] as Out; // a getter of the caller's may throw, which fails what is not settled yet
       settle(call);
-      call.resolve(results[index] as Out);
+      call.resolve(result);
     }
   }
 

@@ -294,6 +294,18 @@ describe('a failing batch', () => {
     expect(await Promise.all(calls)).toEqual(['EKIBEN_BATCH_RESULTS_INVALID', 'EKIBEN_BATCH_RESULTS_INVALID']);
   });
 
+  test('is one whose results cannot be read, and still answers every call', async () => {
+    const results = Object.defineProperty([1, 2, 3], 1, {
+      get() {
+        throw new RangeError('not here');
+      },
+    });
+    const { clock, batcher } = doubling({ run: () => results });
+    const calls = Promise.all([1, 2, 3].map((n) => codeOf(batcher.run(n))));
+    await clock.advance(0);
+    expect(await calls).toEqual(['answered', 'RangeError', 'RangeError']);
+  });
+
   test('does not hinder the next one', async () => {
     const { clock, batcher } = doubling({ run: poisoned });
     const bad = codeOf(batcher.run(13));
