@@ -129,6 +129,31 @@ describe.each(['tar', 'gz', 'xz', 'bz2', 'zip', 'folder', 'bentomodel'])('export
   });
 });
 
+test('a tar of the oldest format, where only the name tells a directory from a file, is read', async () => {
+  const entry = (name: string, body = '') => {
+    const block = Buffer.alloc(512 + Math.ceil(body.length / 512) * 512);
+    const size = body.length.toString(8).padStart(11, '0');
+    for (const [at, text] of [
+      [0, name],
+      [100, '0000755'],
+      [124, size],
+      [148, '        '],
+      [512, body],
+    ] as const) {
+      block.write(text, at);
+    }
+    const sum = block.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+    block.write(`${sum.toString(8).padStart(6, '0')}\0`, 148);
+    return block;
+  };
+  const path = join(temporary(), 'v7.tar');
+  const entries = [entry('./'), entry('./model.yaml', manifest()), entry('./deep/'), entry('./deep/file', 'x')];
+  await writeFile(path, Buffer.concat([...entries, Buffer.alloc(1024)]));
+  const home = temporary();
+  const { tag } = await new ModelStore(home).import(path);
+  expect(await filesIn(join(home, 'models', tag.replace(':', '/')))).toEqual(['deep/file', 'model.yaml']);
+});
+
 describe('compressed streams that are unusual but right', () => {
   const tar = async () => readFile(fixture('archives/credit_risk_model.tar'));
 

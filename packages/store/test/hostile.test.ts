@@ -74,6 +74,7 @@ describe('a tar with an entry', () => {
     ['that is a character device', [{ name: 'dev', type: 'character-device' }], 'character-device'],
     ['that is a block device', [{ name: 'dev', type: 'block-device' }], 'block-device'],
     ['that is a FIFO', [{ name: 'fifo', type: 'fifo' }], 'fifo'],
+    ['that is a sparse file', [{ name: 'GNUSparseFile.0/x', pax: { 'GNU.sparse.major': '1' } }, 'x'], 'sparse file'],
     ['that is there twice', [{ name: './model.yaml' }, 'x'], 'twice'],
     ['that differs in case', [{ name: 'Model.YAML' }, 'x'], 'capitals'],
     ['that is a file below a file', [{ name: 'model.yaml/x' }, 'x'], 'both a file and a directory'],

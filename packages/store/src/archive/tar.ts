@@ -35,12 +35,12 @@ export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerato
   };
   try {
     for await (const entry of tar) {
-      const { name, type, mode, size, byteOffset } = entry.header as LocatedHeader;
-      end = byteOffset + Math.ceil(size / BLOCK) * BLOCK;
+      const header = entry.header as LocatedHeader;
+      end = header.byteOffset + Math.ceil(header.size / BLOCK) * BLOCK;
       yield {
-        path: name,
-        type: type === 'contiguous-file' ? 'file' : (type ?? 'entry of unknown type'),
-        executable: (mode & 0o100) !== 0,
+        path: header.name,
+        type: typeOf(header),
+        executable: (header.mode & 0o100) !== 0,
         body: body(entry),
       };
       entry.resume();
@@ -51,6 +51,14 @@ export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerato
   }
   // tar-stream accepts an archive cut between two entries; the two closing blocks of zeros tell it apart.
   if (received < end + 2 * BLOCK) throw corruptArchive('it ends before its closing blocks');
+}
+
+function typeOf({ name, type, pax }: LocatedHeader): string {
+  // PAX calls it a file, but its body is a map of the holes and what lies between them.
+  if (Object.keys(pax ?? {}).some((key) => key.startsWith('GNU.sparse.'))) return 'sparse file';
+  // The oldest format has no type for directories, only this.
+  if (type === 'file' && name.endsWith('/')) return 'directory';
+  return type === 'contiguous-file' ? 'file' : (type ?? 'record of unknown type');
 }
 
 /**
