@@ -2,22 +2,30 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { EkibenError } from '@ekiben/spec';
 import type { BuildFailure, OutputFile, Plugin } from 'esbuild';
 
+export interface Compiled {
+  readonly module: string;
+  /** A module that imports the packages that `module` does, and nothing else: what a process can load that stands by. */
+  readonly imports: string;
+}
+
 /**
  * Bundles the project's own files into `node_modules/.cache/ekiben/` of the project, so that packages resolve from there as they do
- * from the source, and returns the path. Packages stay outside; source maps are inside.
+ * from the source. Packages stay outside; source maps are inside.
  * @throws EKIBEN_COMPILE_FAILED with file, line, column and the line itself
  */
-export async function compile(file: string): Promise<string> {
+export async function compile(file: string): Promise<Compiled> {
   const { build, formatMessages } = await import('esbuild');
   const folder = path.join(projectFolder(file), 'node_modules', '.cache', 'ekiben');
   try {
-    const { outputFiles } = await build({
+    const { outputFiles, metafile } = await build({
+      metafile: true,
       entryPoints: [file],
       outdir: folder,
       write: false,
@@ -32,14 +40,15 @@ export async function compile(file: string): Promise<string> {
       plugins: [keepSourceUrl],
     });
     const [bundle] = outputFiles as [OutputFile];
-    // Named by content: a worker that starts after an edit still finds the module that its parent serves.
-    const hash = createHash('sha256').update(bundle.contents).digest('hex').slice(0, 16);
-    const module = path.join(folder, `${path.parse(file).name}-${hash}.mjs`);
-    await mkdir(folder, { recursive: true });
-    await writeFile(`${module}.${process.pid}`, bundle.contents);
-    await rename(`${module}.${process.pid}`, module);
+    const external = Object.values(metafile.outputs).flatMap(({ imports }) => imports.filter((each) => each.external));
+    const packages = new Set(external.map((each) => each.path).filter((name) => !isBuiltin(name)));
+    const imports = [...packages].map((name) => `import ${JSON.stringify(name)};\n`).join('');
     process.setSourceMapsEnabled(true);
-    return module;
+    const { name } = path.parse(file);
+    return {
+      module: await writeModule(folder, name, bundle.contents),
+      imports: await writeModule(folder, 'imports', imports),
+    };
   } catch (error) {
     const { errors } = error as BuildFailure;
     if (!Array.isArray(errors)) throw error;
@@ -48,6 +57,16 @@ export async function compile(file: string): Promise<string> {
       cause: error,
     });
   }
+}
+
+/** Named by content: a worker that starts after an edit still finds the module that its parent serves. */
+async function writeModule(folder: string, name: string, contents: string | Uint8Array): Promise<string> {
+  const hash = createHash('sha256').update(contents).digest('hex').slice(0, 16);
+  const module = path.join(folder, `${name}-${hash}.mjs`);
+  await mkdir(folder, { recursive: true });
+  await writeFile(`${module}.${process.pid}`, contents);
+  await rename(`${module}.${process.pid}`, module);
+  return module;
 }
 
 /** A bundled file keeps the `import.meta.url` of its source, so that `new URL('./data.json', import.meta.url)` still finds it. */
@@ -63,7 +82,7 @@ const keepSourceUrl: Plugin = {
   },
 };
 
-function projectFolder(file: string): string {
+export function projectFolder(file: string): string {
   for (let folder = path.dirname(file); ; folder = path.dirname(folder)) {
     if (existsSync(path.join(folder, 'package.json'))) return folder;
     if (folder === path.dirname(folder)) return path.dirname(file);

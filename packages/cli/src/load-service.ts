@@ -18,6 +18,8 @@ export interface ServiceLocation {
   readonly exportName: string | undefined;
   /** What the user knows `module` as. */
   readonly source: string;
+  /** What a process can import that stands by; undefined where it is not known. */
+  readonly imports?: string | undefined;
 }
 
 export interface LoadedService extends ServiceModule {
@@ -49,7 +51,8 @@ export async function locateService(target: string, workingDir = '.'): Promise<S
     return { module: useModel(target, workingDir), exportName: 'svc', source: target };
   }
   const { file, exportName } = resolveTarget(target, workingDir);
-  return { module: /\.[cm]?tsx?$/.test(file) ? await compile(file) : file, exportName, source: file };
+  const compiled = /\.[cm]?tsx?$/.test(file) ? await compile(file) : { module: file };
+  return { ...compiled, exportName, source: file };
 }
 
 /**

@@ -17,7 +17,11 @@ export function addServeCommand(program: Command, args: readonly string[], bento
     .usage('[OPTIONS] [TARGET]')
     .argument('[TARGET]', 'such as src/service.ts:svc, or credit_risk_classifier:latest', '.')
     .option('--production', 'Serve from supervised processes: API workers behind one port, and runner workers.')
-    .option('--reload', 'Load everything anew when the code or a model in the store changes.')
+    .addOption(
+      new Option('--reload', 'Load everything anew when the code or a model in the store changes.').conflicts(
+        'production',
+      ),
+    )
     .option(
       '--config <FILE>',
       'The configuration.  [default: EKIBEN_CONFIG, or bentoconfiguration.yaml in --working-dir]',

@@ -3,7 +3,8 @@ import { subscribe } from 'node:diagnostics_channel';
 import process from 'node:process';
 
 import { defaultApiWorkers, serveProduction } from '@ekiben/server';
-import type { GenerationEvent } from '@ekiben/server';
+import type { GenerationEvent, RunningProduction } from '@ekiben/server';
+import { EkibenError } from '@ekiben/spec';
 
 import type { Configured } from './configure.ts';
 import { locateService } from './load-service.ts';
@@ -31,6 +32,11 @@ export async function serveInProduction(
     say('SIGHUP: loading everything anew');
     server.reload().catch(() => {}); // reported as a generation that was refused
   });
+  await untilEnd(server, say);
+}
+
+/** Drains the server on a signal. @throws why no API worker is left */
+export async function untilEnd(server: RunningProduction, say: (line: string) => void): Promise<void> {
   const end = await Promise.race([nextSignal(), server.down]);
   if (end instanceof Error) {
     server.kill();
@@ -49,6 +55,11 @@ function reportGenerations(say: (line: string) => void): void {
     const { event, tags, error } = message as GenerationEvent;
     const versions = Object.entries(tags).map(([tag, version]) => (tag === version ? tag : `${tag} = ${version}`));
     if (event === 'started') say(`Ready${versions.length > 0 ? `: ${versions.join(', ')}` : ''}`);
-    else console.error(`What was to be loaded anew did not start, and what was there stays: ${error?.message}`);
+    else console.error(`What was to be loaded anew did not start, and what was there stays: ${describe(error)}`);
   });
+}
+
+/** A stack for what the service's code threw: its lines are the user's. */
+function describe(error: Error | undefined): string {
+  return EkibenError.is(error) ? error.message : (error?.stack ?? String(error));
 }

@@ -11,7 +11,6 @@ import type { ChildEvent } from '@ekiben/supervisor';
 import type { BentoService } from './bento.ts';
 import { configure, warn } from './configure.ts';
 import { loadService } from './load-service.ts';
-import { serveInProduction } from './serve-production.ts';
 import { nextSignal } from './signals.ts';
 
 /** As they are typed; what else `@ekiben/config` knows of flags stands in it by its name, such as `sslCertfile`. */
@@ -30,8 +29,15 @@ export interface ServeOptions {
 export async function serveCommand(target: string, options: ServeOptions): Promise<void> {
   const say = options.quiet === true ? () => {} : console.log;
   const configured = configure(options, say);
-  reportRunners(say);
-  if (options.production === true) return serveInProduction(target, options, configured, say);
+  reportRunners(say, options.reload !== true);
+  if (options.production === true) {
+    const { serveInProduction } = await import('./serve-production.ts');
+    return serveInProduction(target, options, configured, say);
+  }
+  if (options.reload === true) {
+    const { serveWithReload } = await import('./serve-reload.ts');
+    return serveWithReload(target, options, configured, say);
+  }
   if (options.apiWorkers !== undefined) console.error('Warning: --api-workers has no effect without --production');
   const { service, module, exportName } = await loadService(target, options.workingDir);
   const server = await serve(service, { ...configured.server, module, exportName });
@@ -59,11 +65,12 @@ function curlFor(url: string, { method, path, input }: Api): string {
 }
 
 /** Where each runner computes and why, and what becomes of worker processes: the libraries only publish it. */
-function reportRunners(say: (line: string) => void): void {
+function reportRunners(say: (line: string) => void, ofProcesses: boolean): void {
   subscribe('ekiben:runners:placed', (message) => {
     const { runner, placement, reason } = message as RunnerPlaced;
     say(`Runner ${runner}: ${placement} (${reason})`);
   });
+  if (!ofProcesses) return;
   subscribe('ekiben:supervisor:child', (message) => {
     const { supervisor, event, pid, error } = message as ChildEvent;
     const process = `Process ${supervisor}${pid === undefined ? '' : ` (pid ${pid})`}`;

@@ -5,6 +5,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { EventEmitter, once } from 'node:events';
 import type { Socket } from 'node:net';
+import { pathToFileURL } from 'node:url';
 import { planRunners, startRunners } from '@ekiben/runners';
 import type { RunnerSockets, RunningRunners } from '@ekiben/runners';
 import type { ServiceDefinition } from '@ekiben/service';
@@ -59,9 +60,15 @@ await runChild({
       sockets = order.sockets;
       orders.emit('runners');
       runners?.update(order.sockets);
-    } else orders.emit(`scraped ${order.id}`, order.text);
+    } else if (order.kind === 'standby') void standBy(order.imports);
+    else orders.emit(`scraped ${order.id}`, order.text);
   },
 });
+
+/** What fails here fails again, and is told, when there is a task. */
+async function standBy(imports: string | undefined): Promise<void> {
+  if (imports !== undefined) await import(pathToFileURL(imports).href).catch(() => {});
+}
 
 async function load({ module, exportName, pinnedTags, settings }: Task): Promise<ServiceDefinition> {
   if (pinnedTags !== null) {

@@ -10,7 +10,7 @@ import { EkibenError } from '@ekiben/spec';
 import type { TagResolved } from '@ekiben/store';
 import { Supervisor } from '@ekiben/supervisor';
 import type { Child, SlotStatus } from '@ekiben/supervisor';
-import { GRACE_MS, SCRAPE_TIMEOUT_MS, STOP_MARGIN_MS } from './limits.ts';
+import { GRACE_MS, MAX_TIMER_MS, SCRAPE_TIMEOUT_MS, STOP_MARGIN_MS } from './limits.ts';
 import { NO_VERSION } from './metrics.ts';
 import type { ProductionMetrics } from './production-metrics.ts';
 import type { ProductionOptions } from './production-options.ts';
@@ -31,8 +31,11 @@ export interface GenerationOptions extends ProductionOptions {
 }
 
 export class Generation {
-  readonly #options: GenerationOptions;
+  #options: GenerationOptions;
   readonly #api: Supervisor;
+  #started: Promise<void> | null = null;
+  /** There is no task yet. */
+  #isStandby = false;
   /** All that have said hello, those included that are still starting or on their way out. */
   readonly #workers = new Set<Child>();
   /** Resolves with what the first worker found out. */
@@ -44,7 +47,7 @@ export class Generation {
   #closed: Promise<void> | null = null;
 
   constructor(options: GenerationOptions) {
-    const { apiWorkers, graceMs = GRACE_MS, apiWorkerMemoryMiB = Infinity, supervision } = options;
+    const { apiWorkers, graceMs = GRACE_MS, apiWorkerMemoryMiB = Infinity, supervision, standby } = options;
     this.#options = options;
     this.#agreed = new Promise((resolve, reject) => {
       this.#agree = resolve;
@@ -53,6 +56,8 @@ export class Generation {
     this.#agreed.catch(() => {}); // heard in `start`
     this.#api = new Supervisor({
       ...supervision,
+      // One that stands by is started when it is needed.
+      ...(standby !== undefined && { startTimeoutMs: MAX_TIMER_MS }),
       name: 'API worker',
       count: apiWorkers,
       stopTimeoutMs: graceMs + STOP_MARGIN_MS,
@@ -95,8 +100,19 @@ export class Generation {
     return this.#runners?.status() ?? [];
   }
 
-  /** Resolves when every process is ready. @throws why one cannot start; nothing is left running then */
-  async start(): Promise<void> {
+  /** Starts the first process, which waits for `start`. */
+  standBy(): void {
+    this.#isStandby = true;
+    this.#started = this.#api.start();
+  }
+
+  /**
+   * Resolves when every process is ready.
+   * @param options - what has changed since it was made
+   * @throws why one cannot start; nothing is left running then
+   */
+  async start(options: Partial<GenerationOptions> = {}): Promise<void> {
+    this.#options = { ...this.#options, ...options };
     try {
       await this.#bringUp();
     } catch (error) {
@@ -124,7 +140,9 @@ export class Generation {
   }
 
   async #bringUp(): Promise<void> {
-    const started = this.#api.start();
+    this.#isStandby = false;
+    for (const worker of this.#workers) tell(worker, { kind: 'task', task: this.#task() });
+    const started = this.#started ?? this.#api.start();
     const plan = await this.#agreed;
     const { module, runners, supervision, totals, version = NO_VERSION } = this.#options;
     totals.plan(plan, version);
@@ -155,7 +173,8 @@ export class Generation {
   #hear(worker: Child, note: WorkerNote): void {
     if (note.kind === 'hello') {
       this.#workers.add(worker);
-      tell(worker, { kind: 'task', task: this.#task() });
+      if (this.#isStandby) tell(worker, { kind: 'standby', imports: this.#options.standby?.imports });
+      else tell(worker, { kind: 'task', task: this.#task() });
       if (this.#runners !== null) this.#tellRunners(worker);
     } else if (note.kind === 'plan') {
       this.#plan ??= note.plan;

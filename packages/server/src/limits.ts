@@ -50,3 +50,9 @@ export const STOP_MARGIN_MS = 5_000;
 
 /** What is counted in a process that is killed is lost from the last time on that it told. */
 export const COLLECT_MS = 5_000;
+
+/** The longest that node's timers take, 24 days. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** After it has taken over, a new generation has the CPU to itself before a process is started that stands by. */
+export const STANDBY_DELAY_MS = 300;

@@ -12,4 +12,11 @@ export interface ProductionOptions extends ServeOptions {
   readonly apiWorkerMemoryMiB?: number | undefined;
   /** How processes are watched and restarted; see `@ekiben/supervisor`. */
   readonly supervision?: Supervision | undefined;
+  /**
+   * Keeps a process that stands by, so that `reload` takes less time; it has imported the JavaScript file `imports`.
+   * @default none
+   */
+  readonly standby?: { readonly imports?: string | undefined } | undefined;
+  /** Whether a model that is saved is taken up by itself where the service asks for `latest`. @default false: only a moved alias */
+  readonly followLatest?: boolean | undefined;
 }

@@ -7,7 +7,7 @@ import { urlOf } from './bind.ts';
 import { FrontDoor } from './front-door.ts';
 import { Generation } from './generation.ts';
 import type { GenerationOptions } from './generation.ts';
-import { COLLECT_MS } from './limits.ts';
+import { COLLECT_MS, STANDBY_DELAY_MS } from './limits.ts';
 import { ProductionMetrics } from './production-metrics.ts';
 import type { ProductionOptions } from './production-options.ts';
 import type { RunningServer } from './serve.ts';
@@ -17,14 +17,18 @@ export interface RunningProduction extends RunningServer {
   /**
    * Loads everything anew, with tags resolved again, in new processes beside the present ones, which finish and end when the new
    * ones are ready.
+   * @param changes - where the service is now
    * @throws why a new one did not start; the present ones stay then
    */
-  reload(): Promise<void>;
+  reload(changes?: ServiceLocation): Promise<void>;
   /** Ends every process at once. */
   kill(): void;
   /** Resolves, with the reason, when no API worker is left and none is started any more. */
   readonly down: Promise<Error>;
 }
+
+/** What of the options may change while it runs. */
+export type ServiceLocation = Partial<Pick<ProductionOptions, 'module' | 'exportName' | 'standby'>>;
 
 /** On the diagnostics channel `ekiben:server:generation`. */
 export interface GenerationEvent {
@@ -51,7 +55,7 @@ export async function serveProduction(options: ProductionOptions): Promise<Runni
     url: urlOf(host, bound, tls === undefined ? 'http' : 'https'),
     port: bound,
     down: production.down,
-    reload: () => production.reload(),
+    reload: (changes) => production.reload(changes),
     close: () => production.close(),
     kill: () => production.kill(),
   };
@@ -59,13 +63,14 @@ export async function serveProduction(options: ProductionOptions): Promise<Runni
 
 class Production {
   readonly down: Promise<Error>;
-  readonly #options: GenerationOptions;
+  #options: GenerationOptions;
   readonly #metrics = new ProductionMetrics(() => this.#current?.workers.length ?? 0);
   readonly #collecting = setInterval(() => void this.#collect(), COLLECT_MS).unref();
   readonly #door = new FrontDoor(() => this.#current?.workers ?? []);
   /** All that have processes: the one that serves, one that starts, and those that finish. */
   readonly #alive = new Set<Generation>();
   #current: Generation | null = null;
+  #standby: Generation | null = null;
   #watch: TagWatch | null = null;
   #replacing: Promise<void> = Promise.resolve();
   #closing: Promise<void> | null = null;
@@ -97,8 +102,8 @@ class Production {
   }
 
   /** One after the other. */
-  reload(): Promise<void> {
-    this.#replacing = this.#replacing.catch(() => {}).then(() => this.#replace());
+  reload(changes: ServiceLocation = {}): Promise<void> {
+    this.#replacing = this.#replacing.catch(() => {}).then(() => this.#replace(changes));
     return this.#replacing;
   }
 
@@ -129,9 +134,11 @@ class Production {
     return this.#metrics.text();
   }
 
-  async #replace(): Promise<void> {
+  async #replace(changes: ServiceLocation): Promise<void> {
     const before = this.#current;
     if (before === null || this.#closing !== null) return;
+    const { module = this.#options.module } = changes;
+    this.#options = { ...this.#options, ...changes, module: resolve(module) };
     try {
       this.#takeOver(await this.#start());
     } catch (error) {
@@ -142,22 +149,40 @@ class Production {
   }
 
   async #start(): Promise<Generation> {
-    const generation = new Generation(this.#options);
-    this.#alive.add(generation);
+    const generation = this.#standby ?? this.#make();
+    this.#standby = null;
     try {
-      await generation.start();
+      await generation.start(this.#options);
       return generation;
     } catch (error) {
       this.#alive.delete(generation);
       throw error;
+    } finally {
+      setTimeout(() => this.#standBy(), STANDBY_DELAY_MS).unref();
     }
+  }
+
+  #make(): Generation {
+    const generation = new Generation(this.#options);
+    this.#alive.add(generation);
+    return generation;
+  }
+
+  #standBy(): void {
+    if (this.#options.standby === undefined || this.#standby !== null || this.#closing !== null) return;
+    this.#standby = this.#make();
+    this.#standby.standBy();
   }
 
   #takeOver(generation: Generation): void {
     this.#current = generation;
     this.#door.admitWaiting();
     this.#watch?.close();
-    this.#watch = new TagWatch(generation.tags, () => void this.reload().catch(() => {})); // published
+    this.#watch = new TagWatch(
+      generation.tags,
+      this.#options.followLatest === true,
+      () => void this.reload().catch(() => {}),
+    ); // published
     this.#publish('started', generation);
   }
 

@@ -8,9 +8,11 @@ export class TagWatch {
   readonly #timer: NodeJS.Timeout | undefined;
   #seen: string;
 
-  /** `latest` is nothing to follow: what is saved is not meant for production by that alone. */
-  constructor(tags: readonly TagResolved[], onMoved: () => void) {
-    const aliases = tags.filter(({ tag, resolved }) => !tag.endsWith(':latest') && !resolved.startsWith(tag));
+  /** @param followLatest - else what is saved is not meant for production by that alone */
+  constructor(tags: readonly TagResolved[], followLatest: boolean, onMoved: () => void) {
+    const moves = ({ tag, resolved }: TagResolved) =>
+      tag.endsWith(':latest') || !tag.includes(':') ? followLatest : !resolved.startsWith(tag);
+    const aliases = tags.filter(moves);
     this.#seen = JSON.stringify(aliases.map(({ resolved }) => resolved));
     if (aliases.length === 0) return;
     const look = async () => {

@@ -34,6 +34,8 @@ export type WorkerNote =
   | { readonly kind: 'scrape'; readonly id: number };
 
 export type WorkerOrder =
+  /** There is no task yet: imports in the meantime what the next one will need. */
+  | { readonly kind: 'standby'; readonly imports: string | undefined }
   | { readonly kind: 'task'; readonly task: Task }
   /** Where the runners are that compute in processes of their own. */
   | { readonly kind: 'runners'; readonly sockets: RunnerSockets }
