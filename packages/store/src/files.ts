@@ -163,6 +163,13 @@ export function explainDiskError(error: unknown, home: string): unknown {
       cause: error,
     });
   }
+  if (hasCode(error, 'EXDEV')) {
+    return new EkibenError(
+      'EKIBEN_STORE_NOT_WRITABLE',
+      `the store at ${home} cannot be written to: a directory in it is on another file system; mount or link the home as a whole`,
+      { cause: error },
+    );
+  }
   // A home that lies below a file, or where nothing can be made.
   if (hasCode(error, 'ENOTDIR', 'ENOENT', 'ELOOP') && (error as NodeJS.ErrnoException).syscall === 'mkdir') {
     return new EkibenError(

@@ -77,7 +77,7 @@ export async function ifDiskAllows<T>(step: Promise<T>): Promise<T | undefined> 
   try {
     return await step;
   } catch (error) {
-    if (hasCode(error, 'EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT')) return undefined;
+    if (hasCode(error, 'EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EXDEV')) return undefined;
     throw error;
   }
 }

@@ -2,7 +2,8 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, rmdir, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, rmdir, stat, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { layout } from '../src/layout.ts';
 import { withLock } from '../src/lock.ts';
@@ -276,3 +277,25 @@ test.each(['file/below', '/proc/nope'])('a home at %s is an error that says so',
     message: expect.stringContaining(home),
   });
 });
+
+// Memory that Linux mounts everywhere; without it there is no second file system to be had.
+const elsewhere = '/dev/shm';
+const twoFileSystems = existsSync(elsewhere) && statSync(elsewhere).dev !== statSync(temporary()).dev;
+
+(twoFileSystems ? test : test.skip)(
+  'models on another file system than the home are read, and not written',
+  async () => {
+    const far = await mkdtemp(join(elsewhere, 'ekiben-'));
+    try {
+      await symlink(far, join(home, 'models'));
+      await writeFiles(join(far, 'm', 'v1'), { 'model.yaml': manifest({ name: 'm', version: 'v1' }) });
+      expect(await store.resolve('m')).toBe('m:v1');
+      const expected = { code: 'EKIBEN_STORE_NOT_WRITABLE', message: expect.stringContaining('another file system') };
+      await expect(store.save('m', Buffer.from('x'), bytes)).rejects.toMatchObject(expected);
+      await expect(store.delete('m:v1')).rejects.toMatchObject(expected);
+      expect((await store.list()).map(({ tag }) => tag)).toEqual(['m:v1']);
+    } finally {
+      await rm(far, { recursive: true });
+    }
+  },
+);
