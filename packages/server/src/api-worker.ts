@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { planRunners, startRunners } from '@ekiben/runners';
 import type { RunnerSockets, RunningRunners } from '@ekiben/runners';
+import { runHooks } from '@ekiben/service';
 import type { ServiceDefinition } from '@ekiben/service';
 import type { TagResolved } from '@ekiben/store';
 import { answer, runChild, sendNote } from '@ekiben/supervisor';
@@ -47,7 +48,11 @@ await runChild({
   async stop(): Promise<void> {
     site?.startDraining();
     if (site !== undefined) await finish(site.http, allClosed(), graceMs);
-    await runners?.close();
+    try {
+      await site?.shutdown();
+    } finally {
+      await runners?.close();
+    }
   },
   onMessage(message, connection) {
     if (message === CONNECTION) {
@@ -80,6 +85,7 @@ async function load({ module, exportName, pinnedTags, settings }: Task): Promise
   subscribe('ekiben:store:resolved', hear);
   const found = await importService(module, exportName);
   unsubscribe('ekiben:store:resolved', hear);
+  await runHooks(found.service, 'deployment', undefined);
   const plans = await planRunners(found.service.runners, { module, settings });
   const { service } = found;
   note({ kind: 'plan', plan: { service: service.name, exportName: found.exportName, runners: plans, tags } });

@@ -16,13 +16,27 @@ const FILES = [
   '/favicon-32x32.png',
 ];
 
-export function docsUiRoutes(title: string): SiteRoute<NodeExchange>[] {
+/**
+ * Nothing but what the page brings: it runs no script of others and is shown in no frame. Styles stand in the page that
+ * swagger-ui-express makes, and pictures in Swagger UI's style sheet.
+ */
+const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self'; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-frame-options': 'DENY',
+};
+
+export function docsUiRoutes(title: string, securityHeaders: boolean): SiteRoute<NodeExchange>[] {
   let app: Promise<Express> | null = null;
   const respond: Respond<NodeExchange> =
     ({ request, response }) =>
     async (headers) => {
       const express = await (app ??= createApp(title));
       if (response.closed) return; // the visitor did not wait for Express to load
+      if (securityHeaders)
+        for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
       headers?.forEach((value, name) => response.appendHeader(name, value));
       await new Promise<void>((resolve, reject) => {
         response.once('close', resolve);

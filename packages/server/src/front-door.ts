@@ -10,6 +10,7 @@ import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import type { Child } from '@ekiben/supervisor';
 import { bind } from './bind.ts';
+import type { Address, AddressOptions } from './bind.ts';
 import { MAX_WAITING_CONNECTIONS, SILENT_MS } from './limits.ts';
 
 export class FrontDoor {
@@ -25,9 +26,9 @@ export class FrontDoor {
     this.#server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => this.#admit(socket));
   }
 
-  /** @returns the port. @throws EKIBEN_PORT_IN_USE, EKIBEN_LISTEN_FAILED */
-  open(port: number, host: string, backlog?: number): Promise<number> {
-    return bind(this.#server, port, host, backlog);
+  /** @throws EKIBEN_PORT_IN_USE, EKIBEN_LISTEN_FAILED */
+  open(options: AddressOptions): Promise<Address> {
+    return bind(this.#server, options);
   }
 
   /** The workers have changed. */

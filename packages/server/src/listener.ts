@@ -7,6 +7,8 @@ import type { RequestMeter } from './request-meter.ts';
 import type { GatheringRequest } from './gathering-request.ts';
 import { NodeExchange } from './node-exchange.ts';
 import { Outbox } from './outbox.ts';
+import { answerHeaders } from './answer-headers.ts';
+import type { AnswerHeaderOptions } from './answer-headers.ts';
 import { tooMany, Traffic } from './traffic.ts';
 import type { Flight, TrafficOptions } from './traffic.ts';
 import { writeReply } from './write-reply.ts';
@@ -30,7 +32,10 @@ export interface ListenerOptions {
   /** The first so many routes are the service's own. */
   readonly apis: number;
   readonly traffic: TrafficOptions;
+  readonly headers: AnswerHeaderOptions;
 }
+
+type HeadersOf = ReturnType<typeof answerHeaders>;
 
 interface Request extends Flight {
   readonly meter: RequestMeter;
@@ -43,10 +48,12 @@ interface Answer extends Request {
 
 export function createListener(dispatcher: Dispatcher<NodeExchange>, options: ListenerOptions): Listener {
   const { meters, apis } = options;
+  const headersOf = answerHeaders(options.headers);
   let draining = false;
 
   const outbox = new Outbox<Answer>(({ exchange, reply, meter, started }, now) => {
-    const sent = typeof reply === 'function' ? write(exchange, reply) : send(exchange, reply, draining);
+    const sent =
+      typeof reply === 'function' ? write(exchange, reply, headersOf) : send(exchange, reply, draining, headersOf);
     if (typeof sent === 'number') meter.end(sent, now - started);
     else void sent.then((status) => meter.end(status, performance.now() - started));
   });
@@ -88,19 +95,19 @@ export function createListener(dispatcher: Dispatcher<NodeExchange>, options: Li
 }
 
 /** Sends the reply and returns the status that the client got; a promise only for a streamed body. Never fails. */
-function send(exchange: NodeExchange, reply: Reply, close: boolean): number | Promise<number> {
+function send(exchange: NodeExchange, reply: Reply, close: boolean, headersOf: HeadersOf): number | Promise<number> {
   const { response } = exchange;
   if (response.destroyed) return discard(reply);
   try {
-    const streaming = writeReply(exchange, reply, close);
+    const streaming = writeReply(exchange, reply, close, headersOf(exchange));
     return streaming === undefined
       ? reply.status
       : streaming.then(
           () => reply.status,
-          (error) => cutOff(exchange, error),
+          (error) => cutOff(exchange, error, headersOf),
         );
   } catch (error) {
-    return cutOff(exchange, error);
+    return cutOff(exchange, error, headersOf);
   }
 }
 
@@ -112,12 +119,12 @@ function discard({ body }: Reply): number {
 }
 
 /** The answer failed on its way: no second head can follow a first, so the client learns it from a body that does not end. */
-function cutOff(exchange: NodeExchange, error: unknown): number {
+function cutOff(exchange: NodeExchange, error: unknown, headersOf: HeadersOf): number {
   const { response } = exchange;
   if (response.destroyed && isPrematureClose(error)) return CLIENT_CLOSED;
   const problem = problemReply(error, exchange);
   if (response.headersSent) response.destroy();
-  else void writeReply(exchange, problem, true);
+  else void writeReply(exchange, problem, true, headersOf(exchange));
   return problem.status;
 }
 
@@ -125,12 +132,14 @@ const isPrematureClose = (error: unknown) =>
   (error as { code?: unknown } | null)?.code === 'ERR_STREAM_PREMATURE_CLOSE';
 
 /** Lets a route write its answer, and returns the status that the client got. Never rejects. */
-async function write(exchange: NodeExchange, reply: () => Promise<void>): Promise<number> {
+async function write(exchange: NodeExchange, reply: () => Promise<void>, headersOf: HeadersOf): Promise<number> {
   const { response } = exchange;
   try {
+    const pairs = headersOf(exchange);
+    for (let at = 0; at + 1 < pairs.length; at += 2) response.setHeader(pairs[at] ?? '', pairs[at + 1] ?? '');
     await reply();
     return response.writableFinished ? response.statusCode : CLIENT_CLOSED;
   } catch (error) {
-    return cutOff(exchange, error);
+    return cutOff(exchange, error, headersOf);
   }
 }

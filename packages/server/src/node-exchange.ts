@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Cancellation } from '@ekiben/runners';
-import { bodyTooLarge, clientClosed } from '@ekiben/service';
+import { bodyTooLarge, clientClosed, requestIdOf } from '@ekiben/service';
 import type { Exchange } from '@ekiben/service';
 import type { GatheringRequest } from './gathering-request.ts';
 
@@ -36,6 +36,22 @@ export class NodeExchange implements Exchange {
     this.response = response;
     this.awaitsContinue = awaitsContinue;
     (request.socket as { [last]?: NodeExchange })[last] = this;
+  }
+
+  #requestId: string | null = null;
+
+  get requestId(): string {
+    return (this.#requestId ??= requestIdOf(this.header('x-request-id')));
+  }
+
+  get node(): Pick<NodeExchange, 'request' | 'response'> {
+    return this;
+  }
+
+  query(): string {
+    const { url = '' } = this.request;
+    const start = url.indexOf('?');
+    return start === -1 ? '' : url.slice(start);
   }
 
   get length(): number | undefined {

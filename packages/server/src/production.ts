@@ -3,7 +3,7 @@ import { channel } from 'node:diagnostics_channel';
 import { resolve } from 'node:path';
 import { EkibenError } from '@ekiben/spec';
 import { defaultApiWorkers } from './api-workers.ts';
-import { urlOf } from './bind.ts';
+import type { Address, AddressOptions } from './bind.ts';
 import { FrontDoor } from './front-door.ts';
 import { Generation } from './generation.ts';
 import type { GenerationOptions } from './generation.ts';
@@ -48,12 +48,10 @@ const generations = channel('ekiben:server:generation');
  *   then
  */
 export async function serveProduction(options: ProductionOptions): Promise<RunningProduction> {
-  const { port = 3000, host = '127.0.0.1', backlog, tls } = options;
   const production = new Production(options);
-  const bound = await production.open(port, host, backlog);
+  const address = await production.open(options);
   return {
-    url: urlOf(host, bound, tls === undefined ? 'http' : 'https'),
-    port: bound,
+    ...address,
     down: production.down,
     reload: (changes) => production.reload(changes),
     close: () => production.close(),
@@ -89,9 +87,9 @@ class Production {
     this.down = new Promise((goDown) => (this.#goDown = goDown));
   }
 
-  /** Resolves with the port. */
-  async open(port: number, host: string, backlog: number | undefined): Promise<number> {
-    const bound = await this.#door.open(port, host, backlog);
+  /** Resolves with the address. */
+  async open(options: AddressOptions): Promise<Address> {
+    const bound = await this.#door.open(options);
     try {
       this.#takeOver(await this.#start());
       return bound;

@@ -1,7 +1,8 @@
 import { startRunners } from '@ekiben/runners';
 import type { RunnerSettings, RunningRunners } from '@ekiben/runners';
+import { runHooks } from '@ekiben/service';
 import type { ServiceDefinition } from '@ekiben/service';
-import { bind, urlOf } from './bind.ts';
+import { bind } from './bind.ts';
 import { drain } from './drain.ts';
 import { GRACE_MS } from './limits.ts';
 import { createSite } from './site.ts';
@@ -12,6 +13,8 @@ export interface ServeOptions extends SiteOptions {
   readonly port?: number | undefined;
   /** The address to listen on; '0.0.0.0' or '::' for all. @default '127.0.0.1' */
   readonly host?: string | undefined;
+  /** A path: the server listens on a Unix socket there, and on no port. One that a program left behind is replaced. @default none */
+  readonly unixSocket?: string | undefined;
   /** Connections that may wait to be accepted. @default 2048 */
   readonly backlog?: number | undefined;
   /** The JavaScript file that exports the service: a runner in a process of its own loads it again. */
@@ -27,8 +30,9 @@ export interface ServeOptions extends SiteOptions {
 }
 
 export interface RunningServer {
-  /** Such as `http://127.0.0.1:3000`. */
+  /** Such as `http://127.0.0.1:3000`, or `unix:` and the path of the socket. */
   readonly url: string;
+  /** 0 for a Unix socket. */
   readonly port: number;
   /**
    * Turns readiness off, accepts no more connections, lets requests in flight finish within the grace time, then ends the runners.
@@ -46,6 +50,7 @@ export async function serve(service: ServiceDefinition, options: ServeOptions = 
   const { module, exportName, runners: settings, pinnedTags } = options;
   const runners = await startRunners(service.runners, { module, exportName, settings, pinnedTags });
   try {
+    await runHooks(service, 'deployment', undefined);
     return await listen(service, runners, options);
   } catch (error) {
     await runners.close();
@@ -58,19 +63,22 @@ async function listen(
   runners: RunningRunners,
   options: ServeOptions,
 ): Promise<RunningServer> {
-  const { port = 3000, host = '127.0.0.1', backlog, graceMs = GRACE_MS, tls } = options;
+  const { graceMs = GRACE_MS } = options;
   const site = await createSite(service, runners, options);
-  const bound = await bind(site.http, port, host, backlog);
+  const address = await bind(site.http, options);
   let closing: Promise<void> | null = null;
   const close = async () => {
     site.startDraining();
     await drain(site.http, graceMs);
-    await runners.close();
-    site.metrics.close();
+    try {
+      await site.shutdown();
+    } finally {
+      await runners.close();
+      site.metrics.close();
+    }
   };
   return {
-    url: urlOf(host, bound, tls === undefined ? 'http' : 'https'),
-    port: bound,
+    ...address,
     close: () => (closing ??= close()),
   };
 }

@@ -3,23 +3,26 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import { runnerInfo } from '@ekiben/runners';
 import type { RunningRunners } from '@ekiben/runners';
-import { cors, Dispatcher } from '@ekiben/service';
+import { cors, Dispatcher, runHooks } from '@ekiben/service';
 import type { CorsOptions, ServiceDefinition } from '@ekiben/service';
 import { onClientError } from './client-error.ts';
+import type { AnswerHeaderOptions } from './answer-headers.ts';
 import { trackConnections } from './drain.ts';
 import { docsUiRoutes } from './docs-ui.ts';
 import { GatheringRequest } from './gathering-request.ts';
 import { healthRoutes } from './health.ts';
 import { HEADERS_TIMEOUT_MS, KEEP_ALIVE_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from './limits.ts';
 import { createListener } from './listener.ts';
+import type { Listener } from './listener.ts';
 import { Metrics, NO_VERSION } from './metrics.ts';
 import type { MetricsOptions } from './metrics.ts';
 import type { NodeExchange } from './node-exchange.ts';
 import { openApiRoute } from './openapi.ts';
+import { underPrefix } from './path-prefix.ts';
 import type { TlsOptions } from './tls.ts';
 import type { TrafficOptions } from './traffic.ts';
 
-export interface SiteOptions extends TrafficOptions {
+export interface SiteOptions extends TrafficOptions, AnswerHeaderOptions {
   /** What metrics and documentation say of the service's version. @default 'not available', as BentoML says */
   readonly version?: string | undefined;
   /** How long an idle connection is kept, in milliseconds. @default 72000 */
@@ -28,6 +31,8 @@ export interface SiteOptions extends TrafficOptions {
   readonly headersTimeoutMs?: number | undefined;
   /** How long a client may take for a whole request, in milliseconds. @default 300000 */
   readonly requestTimeoutMs?: number | undefined;
+  /** A path in front of all others, such as `/models/credit`; they are answered without it, too. @default none */
+  readonly pathPrefix?: string | undefined;
   /** @default HTTP without encryption */
   readonly tls?: TlsOptions | undefined;
   /** Lets pages of other origins call the service. @default they may not */
@@ -40,9 +45,10 @@ export interface SiteOptions extends TrafficOptions {
 /** What of the options of a server concerns its API workers. Plain data. */
 export function siteOptions(options: SiteOptions): SiteOptions {
   const { version, keepAliveTimeoutMs, headersTimeoutMs, requestTimeoutMs, timeoutMs, maxConcurrency } = options;
-  const { tls, cors, probeRunners, metrics } = options;
+  const { tls, cors, probeRunners, metrics, pathPrefix, requestId, securityHeaders } = options;
   const times = { keepAliveTimeoutMs, headersTimeoutMs, requestTimeoutMs, timeoutMs };
-  return { version, ...times, maxConcurrency, tls, cors, probeRunners, metrics };
+  const answers = { pathPrefix, requestId, securityHeaders };
+  return { version, ...times, ...answers, maxConcurrency, tls, cors, probeRunners, metrics };
 }
 
 export interface Site {
@@ -50,6 +56,8 @@ export interface Site {
   readonly metrics: Metrics;
   /** Turns readiness off; from now on every answer ends its connection. */
   startDraining(): void;
+  /** Runs what the service does at its end. */
+  shutdown(): Promise<void>;
 }
 
 /**
@@ -63,7 +71,7 @@ export async function createSite(
   options: SiteOptions,
   sumMetrics?: () => Promise<string>,
 ): Promise<Site> {
-  const { version = NO_VERSION, probeRunners = true } = options;
+  const { version = NO_VERSION, probeRunners = true, securityHeaders = true, pathPrefix } = options;
   let draining = false;
   const names = service.runners.map((runner) => runner[runnerInfo].name);
   const metrics = new Metrics(
@@ -76,24 +84,29 @@ export async function createSite(
     ...healthRoutes(probeRunners ? runners : null, () => draining),
     ...metrics.routes,
     openApiRoute(service, version),
-    ...docsUiRoutes(service.name),
+    ...docsUiRoutes(service.name, securityHeaders),
   ]);
   await dispatcher.start();
+  await runHooks(service, 'startup', dispatcher.state);
   const listener = createListener(dispatcher, {
     meters: metrics.metersOf(dispatcher.routes),
     apis: service.apis.length,
     traffic: options,
+    headers: options,
   });
+  const prefixed = (onRequest: Listener['onRequest']) =>
+    pathPrefix === undefined ? onRequest : underPrefix(pathPrefix, onRequest);
   const http = (await createServerFor(options))
-    .on('request', listener.onRequest)
-    .on('checkContinue', listener.onCheckContinue)
+    .on('request', prefixed(listener.onRequest))
+    .on('checkContinue', prefixed(listener.onCheckContinue))
     .on('clientError', onClientError);
   trackConnections(http);
   const startDraining = () => {
     draining = true;
     listener.drain();
   };
-  return { http, metrics, startDraining };
+  const shutdown = () => runHooks(service, 'shutdown', dispatcher.state);
+  return { http, metrics, startDraining, shutdown };
 }
 
 /** How often node looks for clients over their time. Its own default would give a slow one half a minute more. */
@@ -118,6 +131,6 @@ async function createServerFor(options: SiteOptions): Promise<Server<typeof Gath
 /** Around all other middleware, so that a page can read what they refuse. */
 function withCors(service: ServiceDefinition, options: CorsOptions | undefined): ServiceDefinition {
   if (options === undefined) return service;
-  const { name, runners, apis, middleware, makeState } = service;
-  return { name, runners, apis, middleware: [cors(options), ...middleware], makeState };
+  const { name, runners, apis, middleware, mounts, hooks, makeState } = service;
+  return { name, runners, apis, middleware: [cors(options), ...middleware], mounts, hooks, makeState };
 }

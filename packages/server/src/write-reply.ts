@@ -2,6 +2,8 @@
 import { pipeline } from 'node:stream/promises';
 import type { Reply, ReplyBody } from '@ekiben/service';
 import { DISCARD_BYTES, LINGER_MS } from './limits.ts';
+import { without } from './answer-headers.ts';
+import type { HeaderPairs } from './answer-headers.ts';
 import type { NodeExchange } from './node-exchange.ts';
 
 /** Statuses that have no body (RFC 9110). */
@@ -9,13 +11,18 @@ const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /**
  * Returns when the answer is handed to the socket; a promise only for a streamed body, which rejects when the client leaves or the
- * stream fails on the way. `close` ends the connection after the answer.
+ * stream fails on the way. `close` ends the connection after the answer; `common` are headers of every answer.
  */
-export function writeReply(exchange: NodeExchange, reply: Reply, close: boolean): void | Promise<void> {
+export function writeReply(
+  exchange: NodeExchange,
+  reply: Reply,
+  close: boolean,
+  common: HeaderPairs,
+): void | Promise<void> {
   const { response } = exchange;
   const { status, body } = reply;
   const unread = isUnread(exchange);
-  const head = headOf(reply, close || unread);
+  const head = headOf(reply, close || unread, common);
   if (body !== null && !isWhole(body)) return writeStream(exchange, status, head, body);
   const hasBody = !BODILESS.has(status);
   if (hasBody) head.push('content-length', body === null ? 0 : Buffer.byteLength(body));
@@ -32,8 +39,8 @@ export function writeReply(exchange: NodeExchange, reply: Reply, close: boolean)
   return undefined;
 }
 
-function headOf({ contentType, headers }: Reply, close: boolean): (string | number)[] {
-  const head: (string | number)[] = [];
+function headOf({ contentType, headers }: Reply, close: boolean, common: HeaderPairs): (string | number)[] {
+  const head: (string | number)[] = [...(headers === null ? common : without(common, headers))];
   if (headers === null) {
     if (contentType !== null) head.push('content-type', contentType);
   } else {

@@ -6,6 +6,7 @@ import { dispatcherOf } from './dispatch.ts';
 import type { ServiceDefinition } from './dispatch.ts';
 import type { Exchange } from './exchange.ts';
 import { runMiddleware } from './middleware.ts';
+import { requestIdOf } from './request-id.ts';
 import type { Api } from './route.ts';
 
 export async function callApi(service: ServiceDefinition, name: string, input: unknown): Promise<unknown> {
@@ -18,7 +19,7 @@ export async function callApi(service: ServiceDefinition, name: string, input: u
     const value = await api.input.parse(input);
     return api.output.toWire(await dispatcher.enter(ctx, () => api.handler(value, ctx)));
   };
-  const outcome = await runMiddleware(service.middleware, ctx, respond);
+  const outcome = await runMiddleware(service.middleware, ctx, respond).finally(() => void ctx.usedTempDir?.remove());
   if ('value' in outcome) return outcome.value;
   throw new EkibenError('EKIBEN_MIDDLEWARE_ANSWERED', `A middleware answered ${name} with status ${outcome.status}.`, {
     details: { status: outcome.status },
@@ -34,8 +35,10 @@ function exchangeFor({ method, path }: Api): Exchange {
   return {
     method,
     path,
+    requestId: requestIdOf(undefined),
     length: 0,
     deadline: undefined,
+    query: () => '',
     header: () => undefined,
     headers: () => new Headers(),
     signal: () => never,

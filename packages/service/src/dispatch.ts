@@ -9,7 +9,10 @@ import { RequestContext } from './context.ts';
 import type { Exchange, Reply, WriteReply } from './exchange.ts';
 import { runMiddleware } from './middleware.ts';
 import type { Middleware } from './middleware.ts';
-import { excerpt, problemReply, statusReply } from './problem.ts';
+import type { Hook } from './hooks.ts';
+import { mountFor } from './mount.ts';
+import type { Mount } from './mount.ts';
+import { excerpt, problemReply, routeNotFound, statusReply } from './problem.ts';
 import { respondWith } from './route.ts';
 import type { Api, Enter, Respond, Route } from './route.ts';
 import { stateOf } from './state.ts';
@@ -20,6 +23,8 @@ export interface ServiceDefinition {
   readonly runners: readonly AnyRunner[];
   readonly apis: readonly Api[];
   readonly middleware: readonly Middleware[];
+  readonly mounts: readonly Mount[];
+  readonly hooks: readonly Hook[];
   readonly makeState: (() => unknown) | undefined;
 }
 
@@ -46,6 +51,7 @@ export class Dispatcher<E extends Exchange = Exchange> {
   readonly enter: Enter;
   readonly #service: ServiceDefinition;
   readonly #resources: ReadonlyMap<string, Resource<E>>;
+  readonly #mounts: readonly Route<E>[];
   readonly #unmatched: Route<E>;
   #state: { readonly value: unknown } | null = null;
 
@@ -66,13 +72,16 @@ export class Dispatcher<E extends Exchange = Exchange> {
     for (const { path, method = 'GET', guarded = true, respond } of site) {
       add(method, { path, middleware: guarded ? guard : null, respond });
     }
+    this.#mounts = service.mounts.map((mount, at) =>
+      Object.freeze({ ...mount, index: routes.length + at, middleware: guard }),
+    );
     this.#unmatched = Object.freeze({
-      index: routes.length,
+      index: routes.length + service.mounts.length,
       path: '*',
       middleware: guard,
       respond: (exchange: E) => this.#refuse(exchange),
     });
-    this.routes = [...routes, this.#unmatched];
+    this.routes = [...routes, ...this.#mounts, this.#unmatched];
     this.#service = service;
     this.#resources = resources;
   }
@@ -89,7 +98,7 @@ export class Dispatcher<E extends Exchange = Exchange> {
   /** The route of a request; for one that has none, a route that says so. */
   match(method: string, path: string): Route<E> {
     const resource = this.#resources.get(path);
-    if (resource === undefined) return this.#unmatched;
+    if (resource === undefined) return mountFor(this.#mounts, path) ?? this.#unmatched;
     if (resource.first.method === method) return resource.first.route;
     return resource.routes.get(method) ?? this.#unmatched;
   }
@@ -109,6 +118,7 @@ export class Dispatcher<E extends Exchange = Exchange> {
       const outcome = await runMiddleware(route.middleware, ctx, () => route.respond(exchange, ctx));
       return complete('value' in outcome ? outcome.value : statusReply(outcome.status), ctx);
     } catch (error) {
+      void ctx.usedTempDir?.remove();
       return withHeaders(problemReply(error, exchange), ctx);
     }
   }
@@ -134,8 +144,17 @@ function addTo<E extends Exchange>(resources: Map<string, Resource<E>>, method: 
 
 /** Status and headers that handler and middleware have set, over the route's own. */
 function complete(reply: Reply | WriteReply, ctx: RequestContext): Reply | (() => Promise<void>) {
+  const { usedTempDir } = ctx;
+  if (typeof reply !== 'function') {
+    const answer = touched(reply, ctx);
+    return usedTempDir === null ? answer : usedTempDir.removeAfter(answer);
+  }
+  const write = () => reply(ctx.touchedResponse?.chosenHeaders ?? null);
+  return usedTempDir === null ? write : () => write().finally(() => void usedTempDir.remove());
+}
+
+function touched(reply: Reply, ctx: RequestContext): Reply {
   const draft = ctx.touchedResponse;
-  if (typeof reply === 'function') return () => reply(draft?.chosenHeaders ?? null);
   if (draft === null) return reply;
   return withHeaders(draft.chosenStatus === null ? reply : { ...reply, status: draft.chosenStatus }, ctx);
 }
@@ -144,20 +163,16 @@ function withHeaders(reply: Reply, ctx: RequestContext): Reply {
   const chosen = ctx.touchedResponse?.chosenHeaders;
   if (chosen === null || chosen === undefined) return reply;
   const headers = new Headers(chosen);
-  for (const [name, value] of reply.headers ?? []) headers.set(name, value);
+  for (const [name, value] of reply.headers ?? []) {
+    if (name === 'set-cookie') headers.append(name, value);
+    else headers.set(name, value);
+  }
   return { ...reply, headers };
 }
 
 /** Runner calls need to know the request only where they leave the process or wait; elsewhere nothing is spent on it. */
 function callContextFor(runners: readonly AnyRunner[]): Enter {
   return (ctx, scope) => (runners.some(usesCallContext) ? withCallContext(ctx.callContext, scope) : scope());
-}
-
-function routeNotFound({ method, path }: Exchange): EkibenError {
-  return new EkibenError(
-    'EKIBEN_ROUTE_NOT_FOUND',
-    `There is nothing at ${method} ${excerpt(path)}; GET / lists what there is.`,
-  );
 }
 
 function methodNotAllowed({ method, path }: Exchange, allow: string): EkibenError {

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CancelSignal } from '@ekiben/runners';
 
 /**
@@ -8,10 +9,16 @@ export interface Exchange {
   readonly method: string;
   /** Without the query. */
   readonly path: string;
+  /** The request's `x-request-id`, or one made for it. */
+  readonly requestId: string;
+  /** Node's own request and response, where there are such. */
+  readonly node?: { readonly request: IncomingMessage; readonly response: ServerResponse } | undefined;
   /** After it nobody wants the answer, in milliseconds of `performance.now()`. */
   readonly deadline: number | undefined;
   /** Bytes of the body as the headers announce them: 0 when there is none, undefined when they do not say. */
   readonly length: number | undefined;
+  /** What follows the path, with its `?`; '' if nothing does. */
+  query(): string;
   /** A request header by its lower-case name. */
   header(name: string): string | undefined;
   headers(): Headers;

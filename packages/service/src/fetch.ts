@@ -4,6 +4,7 @@ import { dispatcherOf } from './dispatch.ts';
 import type { ServiceDefinition } from './dispatch.ts';
 import type { Exchange, Reply, ReplyBody } from './exchange.ts';
 import { clientClosed } from './problem.ts';
+import { requestIdOf } from './request-id.ts';
 import { bodyTooLarge } from './route.ts';
 
 export async function fetchFrom(service: ServiceDefinition, request: Request): Promise<Response> {
@@ -19,12 +20,21 @@ class FetchExchange implements Exchange {
   readonly length: number | undefined;
   readonly deadline = undefined;
   readonly #request: Request;
+  #requestId: string | null = null;
 
   constructor(request: Request) {
     this.#request = request;
     this.method = request.method;
     this.path = new URL(request.url).pathname;
     this.length = request.body === null ? 0 : announced(request.headers.get('content-length'));
+  }
+
+  get requestId(): string {
+    return (this.#requestId ??= requestIdOf(this.header('x-request-id')));
+  }
+
+  query(): string {
+    return new URL(this.#request.url).search;
   }
 
   header(name: string): string | undefined {

@@ -10,6 +10,8 @@ import { inspect } from 'node:util';
 import { EkibenError } from '@ekiben/spec';
 import type { ErrorCode, Fault } from '@ekiben/spec';
 import type { Exchange, Reply } from './exchange.ts';
+import { isExposed } from './http-error.ts';
+import type { ExposedError } from './http-error.ts';
 
 /** The body of an answer that reports a problem. */
 export interface Problem {
@@ -91,6 +93,7 @@ export function clientClosed(cause?: unknown): EkibenError {
 
 /** The status that a client gets for anything thrown. */
 export function statusOf(error: unknown): number {
+  if (isExposed(error)) return error.status;
   return (EkibenError.is(error) ? KINDS.get(error.code)?.status : undefined) ?? UNEXPECTED;
 }
 
@@ -101,6 +104,7 @@ export function statusReply(status: number): Reply {
 }
 
 function problemOf(error: unknown): Problem {
+  if (isExposed(error)) return exposedProblem(error);
   const kind = EkibenError.is(error) ? KINDS.get(error.code) : undefined;
   if (kind === undefined || !EkibenError.is(error)) {
     return {
@@ -117,6 +121,17 @@ function problemOf(error: unknown): Problem {
   return { ...problem, errors: faults.map(shorten) };
 }
 
+/** What a service says of its own accord. */
+function exposedProblem({ status, message, type, title, extensions }: ExposedError): Problem {
+  return {
+    ...extensions,
+    type: type ?? 'about:blank',
+    title: title ?? STATUS_CODES[status] ?? 'Error',
+    status,
+    detail: message,
+  };
+}
+
 const typeOf = (code: ErrorCode) => `urn:ekiben:error:${code}`;
 
 const shorten = ({ pointer, message }: Fault): Fault => ({ pointer: excerpt(pointer), message: excerpt(message) });
@@ -128,6 +143,7 @@ export function excerpt(text: string): string {
 
 /** What the status asks an answer to say in its headers. */
 function headersOf(error: unknown): Headers | null {
+  if (isExposed(error)) return error.headers === undefined ? null : new Headers({ ...error.headers });
   if (!EkibenError.is(error)) return null;
   if (error.code === 'EKIBEN_UNSUPPORTED_CONTENT_ENCODING') return new Headers({ 'accept-encoding': 'identity' });
   const { allow, retryAfterMs } = error.details ?? {};
@@ -136,6 +152,13 @@ function headersOf(error: unknown): Headers | null {
     return new Headers({ 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) });
   }
   return null;
+}
+
+export function routeNotFound({ method, path }: Exchange): EkibenError {
+  return new EkibenError(
+    'EKIBEN_ROUTE_NOT_FOUND',
+    `There is nothing at ${method} ${excerpt(path)}; GET / lists what there is.`,
+  );
 }
 
 function reply(problem: Problem, headers: Headers | null): Reply {

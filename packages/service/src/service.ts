@@ -8,7 +8,10 @@ import type { Context } from './context.ts';
 import type { ServiceDefinition } from './dispatch.ts';
 import { routeConflict } from './dispatch.ts';
 import { fetchFrom } from './fetch.ts';
+import type { Hook, HookEvent } from './hooks.ts';
 import type { Middleware } from './middleware.ts';
+import { expressMount, fetchMount } from './mount.ts';
+import type { FetchHandler, Mount, NodeHandler } from './mount.ts';
 import type { Api } from './route.ts';
 
 /** What a client sends to an API and gets from it; the typed client is made of these. */
@@ -62,6 +65,8 @@ export class Service<
   readonly models: readonly Model<unknown, object>[];
   readonly apis: readonly Api[] = [];
   readonly middleware: readonly Middleware[] = [];
+  readonly mounts: readonly Mount[] = [];
+  readonly hooks: readonly Hook[] = [];
   readonly makeState: (() => State | Promise<State>) | undefined;
 
   /** @throws EKIBEN_SERVICE_INVALID for a name that is none */
@@ -95,6 +100,42 @@ export class Service<
   }
 
   /**
+   * Gives all requests under a path, which no API or page of the server has, to an application that answers a Request, such as Hono's
+   * `app.fetch`. It sees the whole path.
+   * @param path - such as `/admin`; `/` for all that is left
+   * @throws EKIBEN_SERVICE_INVALID for a path that is none, EKIBEN_ROUTE_CONFLICT for one that is taken
+   */
+  mountFetch(path: string, handler: FetchHandler): Service<Apis, State> {
+    return mounted(this, path, fetchMount(rootOf(path), handler));
+  }
+
+  /**
+   * The same for an application of Express, or any function that takes Node's requests. It sees what follows the path, as with
+   * `app.use`. It answers behind a server only, not `fetch`.
+   */
+  mountExpress(path: string, app: NodeHandler): Service<Apis, State> {
+    return mounted(this, path, expressMount(rootOf(path), app));
+  }
+
+  /** Runs in every process that answers requests, before the first one, when runners and state are ready. What it throws is the start's. */
+  onStartup(run: (state: State) => unknown): Service<Apis, State> {
+    return hooked(this, 'startup', run);
+  }
+
+  /**
+   * Runs once for all processes of a server, before any of them takes requests, and again when the service is loaded anew. No runner can
+   * be called yet.
+   */
+  onDeployment(run: () => unknown): Service<Apis, State> {
+    return hooked(this, 'deployment', run);
+  }
+
+  /** Runs in every process that answers requests, after the last one; the runners can still be called. */
+  onShutdown(run: (state: State) => unknown): Service<Apis, State> {
+    return hooked(this, 'shutdown', run);
+  }
+
+  /**
    * Calls an API as HTTP would, without bytes: validates, runs middleware and handler. What a handler or middleware throws comes out
    * as it is.
    * @throws EkibenError where HTTP answers a problem, such as EKIBEN_INVALID_INPUT with every fault in `details.errors`
@@ -110,6 +151,7 @@ export class Service<
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
+const PATH = /^\/[\w.~!$&'()*+,;=:@%/-]*$/;
 /** HEAD and OPTIONS are answered by themselves. */
 const METHODS: readonly string[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const NAME_RULE = 'has letters, digits, _, . and -, and starts with a letter or digit';
@@ -119,10 +161,25 @@ function derive<S>(service: ServiceDefinition, changes: Partial<ServiceDefinitio
   return Object.assign(Object.create(Object.getPrototypeOf(service) as object) as object, service, changes) as S;
 }
 
+/** A mount's path as it is compared: without a slash at its end. */
+const rootOf = (path: string) => (path === '/' ? '' : path);
+
+function mounted<S>(service: ServiceDefinition, path: string, mount: Mount): S {
+  if (path !== '/' && (!PATH.test(path) || path.endsWith('/'))) {
+    throw invalid(`Mount '${path}': a path starts with /, does not end with one, and has no query and no parameters.`);
+  }
+  if (service.mounts.some((other) => other.path === mount.path)) throw routeConflict('requests under', path);
+  return derive(service, { mounts: [...service.mounts, Object.freeze(mount)] });
+}
+
+function hooked<S>(service: ServiceDefinition, on: HookEvent, run: Hook['run']): S {
+  return derive(service, { hooks: [...service.hooks, { on, run }] });
+}
+
 function check({ name, method, path, input }: Api, others: readonly Api[]): void {
   if (!NAME.test(name)) throw invalid(`API '${name}': a name ${NAME_RULE}.`);
   if (!METHODS.includes(method)) throw invalid(`API '${name}': method '${method}' is none of ${METHODS.join(', ')}.`);
-  if (!/^\/[\w.~!$&'()*+,;=:@%/-]*$/.test(path)) {
+  if (!PATH.test(path)) {
     throw invalid(
       `API '${name}': path '${path}' has to start with / and be a plain URL path, with no query and no parameters.`,
     );
