@@ -58,11 +58,16 @@ async function runtimeVersion(): Promise<Record<string, string>> {
  */
 function signatureOf({ producer, inputs, outputs, zipMaps }: ModelProto): Signature {
   const zipped = new Set(zipMaps.map(({ output }) => output));
-  const lengths = [...inputs, ...outputs.filter(({ name }) => !zipped.has(name))].map(({ shape }) => shape?.[0]);
+  const shapes = [...inputs, ...outputs.filter(({ name }) => !zipped.has(name))].map(({ shape }) => shape);
+  const lengths = shapes.map((shape) => shape?.[0]);
   const isRows = (length: Dim | undefined) =>
     length === null ? ROW_CONVERTERS.has(producer) : typeof length === 'string' && /batch|^n$/i.test(length);
   const names = new Set(lengths.filter((length) => typeof length === 'string'));
-  const batchable = lengths.length > 0 && lengths.every(isRows) && names.size <= 1;
+  // A square: more rows would be more columns, too.
+  const isShared = shapes.some((shape) =>
+    shape?.slice(1).some((length) => typeof length === 'string' && names.has(length)),
+  );
+  const batchable = lengths.length > 0 && lengths.every(isRows) && names.size <= 1 && !isShared;
   return batchable ? { batchable, batchDim: [0, 0], retrySafe: true } : { batchable, retrySafe: true };
 }
 

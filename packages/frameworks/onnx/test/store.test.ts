@@ -118,6 +118,14 @@ describe('calls may be joined', () => {
     expect(info.signatures).toEqual({ run: batchable ? { batchable, batchDim: [0, 0] } : { batchable } });
   });
 
+  test('not where another axis has the same length', async () => {
+    // A square matrix [n, n], transposed.
+    const square =
+      'CAgSADpEChEKAWESAXkiCVRyYW5zcG9zZRIBZ1oVCgFhEhAKDggBEgoKAxIBbgoDEgFuYhUKAXkSEAoOCAESCgoDEgFuCgMSAW5CBAoAEBE=';
+    const { info } = await store.save('m', Buffer.from(square, 'base64'), onnx);
+    expect(info.signatures).toEqual({ run: { batchable: false } });
+  });
+
   test('or as the caller says', async () => {
     const { info } = await store.save('m', MLP, onnx, { signatures: { run: { batchable: false } } });
     expect(info.signatures).toEqual({ run: { batchable: false } });
