@@ -4,7 +4,9 @@ import { run } from './program.ts';
 // Who stops reading, as `| head` does, does not stop the work: what is deleted or imported is, without a word.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code === 'EPIPE') return;
+    if (stream === process.stdout) console.error(`Error: the output cannot be written: ${error.message}`);
+    process.exit(1);
   });
 }
 

@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -39,6 +39,14 @@ const ekiben = (...args: string[]) => spawnSync(process.execPath, [bin, ...args]
 test('--version', () => {
   expect(ekiben('--version')).toMatchObject({ status: 0, stdout: `${manifest.version}\n`, stderr: '' });
   expect(ekiben('-v').stdout).toBe(`${manifest.version}\n`);
+});
+
+(existsSync('/dev/full') ? test : test.skip)('an output that cannot be written is one line and a failure', () => {
+  const full = openSync('/dev/full', 'w');
+  const { status, stderr } = spawnSync(process.execPath, [bin, '--version'], { stdio: ['ignore', full, 'pipe'] });
+  closeSync(full);
+  expect(status).toBe(1);
+  expect(String(stderr)).toMatch(/^Error: the output cannot be written: ENOSPC[^\n]*\n$/);
 });
 
 test('--help lists the verbs', () => {
