@@ -51,6 +51,13 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
   while (!(await condition())) await sleep(20);
 }
 
+/** The value of a metric, by its name and labels as the text has them. */
+async function metric({ url }: RunningProduction, name: string): Promise<number | undefined> {
+  const text = await (await fetch(`${url}/metrics`, { headers: { connection: 'close' } })).text();
+  const line = text.split('\n').find((each) => each.startsWith(`${name} `));
+  return line === undefined ? undefined : Number(line.slice(name.length + 1));
+}
+
 describe('production', () => {
   test('takes the API workers in turn, which share the workers of a runner; ends them all', async () => {
     const running = await start();
@@ -67,10 +74,12 @@ describe('production', () => {
   });
 
   test('finishes what is in flight when it is closed', async () => {
-    const { url, close } = await start();
-    const answers = [1, 2, 3, 4].map(() => postJson(`${url}/slow`, '300'));
-    await sleep(100);
-    await close();
+    const running = await start();
+    const answers = [1, 2, 3, 4].map(() => postJson(`${running.url}/slow`, '2000'));
+    const inProgress =
+      'bentoml_api_server_request_in_progress{endpoint="/slow",service_name="s",service_version="not available"}';
+    await until(async () => (await metric(running, inProgress)) === 4);
+    await running.close();
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   });
 
@@ -128,13 +137,6 @@ describe('production', () => {
     expect(await running.down).toMatchObject({ code: 'EKIBEN_CHILD_CRASHES_EXCEEDED' });
   });
 });
-
-/** The value of a metric, by its name and labels as the text has them. */
-async function metric({ url }: RunningProduction, name: string): Promise<number | undefined> {
-  const text = await (await fetch(`${url}/metrics`, { headers: { connection: 'close' } })).text();
-  const line = text.split('\n').find((each) => each.startsWith(`${name} `));
-  return line === undefined ? undefined : Number(line.slice(name.length + 1));
-}
 
 describe('metrics', () => {
   const requests =
