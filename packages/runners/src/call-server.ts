@@ -15,6 +15,8 @@ import { HANDSHAKE_TIMEOUT_MS, MAX_RUNNING_CALLS, STREAM_WINDOW } from './limits
 import { readValue, writeValue } from './values.ts';
 
 export interface CallServer {
+  /** Resolves when every caller has left by himself. */
+  callersGone(): Promise<void>;
   /**
    * Asks every caller to leave, and answers the calls that come until he has, so that none is lost. Resolves when all have left and
    * the socket is gone.
@@ -31,6 +33,9 @@ export async function serveCalls(core: RunnerCore, path: string): Promise<CallSe
   });
   await listening(server, path);
   return {
+    async callersGone() {
+      for (const connection of connections) await connection.closed;
+    },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await Promise.all([...connections].map((connection) => connection.leave()));
@@ -64,7 +69,7 @@ class Connection {
   readonly #running = new Map<number, Running>();
   /** Of them, those that are no streams: a stream waits for frames of its caller, which must go on being read. */
   #calls = 0;
-  readonly #closed: Promise<void>;
+  readonly closed: Promise<void>;
   #greeted = false;
 
   constructor(core: RunnerCore, socket: Socket, onClose: () => void) {
@@ -72,7 +77,7 @@ class Connection {
     this.#methods = [...core.methods.values()];
     const handshake = setTimeout(() => socket.destroy(), HANDSHAKE_TIMEOUT_MS);
     let resolveClosed = (): void => {};
-    this.#closed = new Promise((resolve) => (resolveClosed = resolve));
+    this.closed = new Promise((resolve) => (resolveClosed = resolve));
     this.#frames = new FrameSocket({
       socket,
       onFrame: (kind, id, body) => {
@@ -93,7 +98,7 @@ class Connection {
   async leave(): Promise<void> {
     if (this.#greeted) this.#frames.send(FRAME.leaving, 0);
     else this.#frames.destroy();
-    await this.#closed;
+    await this.closed;
   }
 
   #greet(kind: number, body: FrameBody): void {

@@ -44,3 +44,6 @@ export const MAX_HELD_CALLS = 10_000;
 
 /** Calls of one connection that a worker has at once; further ones stay in the socket. Ten full batches of the default size. */
 export const MAX_RUNNING_CALLS = 1_000;
+
+/** How long a worker whose supervisor is gone waits for its callers to leave: longer than the requests that they finish may take. */
+export const ORPHAN_MS = 60_000;

@@ -4,6 +4,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runChild } from '@ekiben/supervisor';
 import { findRunner } from './bootstrap.ts';
 import type { Bootstrap, WorkerFacts } from './bootstrap.ts';
@@ -11,6 +12,7 @@ import { noteBatches } from './batch-notes.ts';
 import { serveCalls } from './call-server.ts';
 import type { CallServer } from './call-server.ts';
 import type { RunnerCore } from './core.ts';
+import { ORPHAN_MS } from './limits.ts';
 
 const [, , json = '{}', socket = ''] = process.argv;
 const { target, role, settings = {} } = JSON.parse(json) as Bootstrap;
@@ -31,6 +33,8 @@ await runChild({
     return { socket, warmUpMs };
   },
   async stop() {
+    // Without a supervisor there is nobody else for the calls of API workers that finish what they have.
+    if (!process.connected) await Promise.race([server?.callersGone(), sleep(ORPHAN_MS)]);
     await server?.close();
     await core?.unload();
     sendLastNote();

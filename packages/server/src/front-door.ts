@@ -23,7 +23,10 @@ export class FrontDoor {
   constructor(workers: () => readonly Child[]) {
     this.#workers = workers;
     // Paused: what the client sends is the worker's to read.
-    this.#server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => this.#admit(socket));
+    this.#server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
+      socket.on('error', () => {}); // its client left
+      this.#admit(socket);
+    });
   }
 
   /** @throws EKIBEN_PORT_IN_USE, EKIBEN_LISTEN_FAILED */
@@ -45,9 +48,8 @@ export class FrontDoor {
   }
 
   #admit(socket: Socket): void {
-    socket.on('error', () => {}); // its client left
     if (this.#hand(socket)) return;
-    if (this.#waiting.size >= MAX_WAITING_CONNECTIONS) socket.destroy();
+    if (this.#waiting.size >= MAX_WAITING_CONNECTIONS || !this.#server.listening) socket.destroy();
     else this.#waiting.add(socket);
   }
 
@@ -58,7 +60,7 @@ export class FrontDoor {
     const workers = awake.length > 0 ? awake : all;
     this.#turn += 1;
     const worker = workers[this.#turn % workers.length];
-    worker?.send(CONNECTION, socket);
+    void worker?.hand(CONNECTION, socket).then((left) => left || this.#admit(socket));
     return worker !== undefined;
   }
 }

@@ -111,8 +111,8 @@ class Production {
   }
 
   kill(): void {
-    this.#door.close();
     for (const generation of this.#alive) generation.kill();
+    void this.close();
   }
 
   async #close(): Promise<void> {

@@ -27,8 +27,13 @@ export interface Child {
   readonly facts: unknown;
   /** When it was last heard of, in ms of `performance.now()`: every half second while its event loop turns. */
   readonly lastSign: number;
-  /** Tells it something, as JSON; see `onMessage` of its role. A connection that goes with it is the child's from then on. */
-  send(message: unknown, connection?: Socket): void;
+  /** Tells it something, as JSON; see `onMessage` of its role. */
+  send(message: unknown): void;
+  /**
+   * The same, with a connection that is the child's from then on. Resolves with whether it has left: a child takes one after the other,
+   * and one that ends takes no more. Never rejects.
+   */
+  hand(message: unknown, connection: Socket): Promise<boolean>;
 }
 
 export interface ChildOptions {
@@ -120,8 +125,18 @@ export class RunningChild implements Child {
     this.#send({ kind: 'drain' });
   }
 
-  send(message: unknown, connection?: Socket): void {
-    this.#send({ kind: 'message', message }, connection);
+  send(message: unknown): void {
+    this.#send({ kind: 'message', message });
+  }
+
+  hand(message: unknown, connection: Socket): Promise<boolean> {
+    const order: SupervisorMessage = { kind: 'message', message };
+    const left = new Promise<boolean>((resolve) => {
+      if (!this.#process.connected) return resolve(false);
+      this.#process.send(order, connection, undefined, (error) => resolve(error === null || connection.destroyed));
+    });
+    // Node keeps back what follows a connection that the child has not taken yet, and forgets it when the child ends.
+    return Promise.race([left, this.gone.then(() => false)]);
   }
 
   /** Resolves when its answer was heard, it has ended, or the time is over. */
@@ -140,10 +155,9 @@ export class RunningChild implements Child {
     this.#process.kill('SIGKILL');
   }
 
-  #send(message: SupervisorMessage, connection?: Socket): void {
+  #send(message: SupervisorMessage): void {
     // It may be gone already, or end just now.
-    if (this.#process.connected) this.#process.send(message, connection, undefined, () => {});
-    else connection?.destroy();
+    if (this.#process.connected) this.#process.send(message, () => {});
   }
 
   #endedEarly({ code, signal }: Ending, timeoutMs: number): never {
