@@ -81,7 +81,7 @@ export interface CallOptions {
 
 const camelCase: Readonly<Record<string, string>> = { max_batch_size: 'maxBatchSize', max_latency_ms: 'maxLatencyMs' };
 
-type NumericOption = 'concurrency' | 'maxBatchSize' | 'maxWaitMs' | 'maxLatencyMs' | 'maxQueueSize';
+type NumericOption = 'concurrency' | 'maxBatchSize' | 'maxWaitMs' | 'maxQueueSize';
 
 /** @throws EKIBEN_BATCHER_OPTION_INVALID */
 export function checkOptions<In, Out>(options: BatcherOptions<In, Out>): void {
@@ -97,8 +97,11 @@ export function checkOptions<In, Out>(options: BatcherOptions<In, Out>): void {
   atLeast('concurrency', 1);
   atLeast('maxBatchSize', 1);
   atLeast('maxWaitMs', 0);
-  atLeast('maxLatencyMs', 0);
   atLeast('maxQueueSize', 0);
+  const { maxLatencyMs = Infinity } = options;
+  if (!(typeof maxLatencyMs === 'number' && maxLatencyMs > 0)) {
+    throw invalid(`"maxLatencyMs" must be a number above 0, not ${JSON.stringify(maxLatencyMs)}`, 'maxLatencyMs');
+  }
   if (!Number.isInteger(options.concurrency ?? 1)) throw invalid('"concurrency" must be a whole number', 'concurrency');
 }
 

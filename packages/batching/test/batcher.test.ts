@@ -595,6 +595,7 @@ describe('bad input', () => {
     ['a negative wait', { run, maxWaitMs: -1 }, /"maxWaitMs" must be a number of at least 0, not -1/],
     ['no number', { run, maxBatchSize: '8' }, /"maxBatchSize" must be a number of at least 1, not "8"/],
     ['NaN', { run, maxLatencyMs: NaN }, /"maxLatencyMs" must be a number/],
+    ['no time at all', { run, maxLatencyMs: 0 }, /"maxLatencyMs" must be a number above 0, not 0/],
     ['half a worker', { run, concurrency: 1.5 }, /"concurrency" must be a whole number/],
   ])('%s is refused by name', (_, options, message) => {
     expect(() => new Batcher(options as unknown as BatcherOptions<number, number>)).toThrow(message);

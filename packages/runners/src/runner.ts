@@ -83,11 +83,16 @@ function classDefinition<M extends object>(
   options: Partial<ClassOptions<M>>,
 ): RunnerDefinition {
   const models = options.models ?? [];
+  const { signatures } = runnable as Partial<RunnableClass<M>>;
+  if (signatures === undefined) {
+    const message = `${runnable.name || 'The class'} has no static signatures; without one of them, write \`static signatures = {}\`.`;
+    throw new EkibenError('EKIBEN_RUNNER_OPTION_INVALID', message);
+  }
   return {
     name: checkedName(options.name ?? ''),
     settings: options,
     models: models.map(({ tag }) => tag),
-    methods: classMethods(runnable.prototype as object, runnable.signatures, options.methods ?? {}),
+    methods: classMethods(runnable.prototype as object, signatures, options.methods ?? {}),
     declaredPlacement: 'process',
     load: async (): Promise<Runnable<object>> => {
       const methods = new runnable(models);

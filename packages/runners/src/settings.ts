@@ -23,6 +23,8 @@ export interface Settings {
   };
 }
 
+const PLACEMENTS: ReadonlySet<unknown> = new Set<Settings['placement']>(['auto', 'embedded', 'process']);
+
 /**
  * @param layers - the later ones count
  * @throws EKIBEN_RUNNER_OPTION_INVALID
@@ -35,6 +37,10 @@ export function resolveSettings(runner: string, ...layers: readonly (RunnerSetti
   const { cpus = null, workersPerGpu = 1, memoryMiB = Infinity } = resources;
   const gpus = gpuIds(resources.gpus ?? 0);
   const workers = rest.workers ?? Math.max(1, Math.ceil(gpus.length * workersPerGpu));
+  if (!PLACEMENTS.has(placement)) {
+    const known = [...PLACEMENTS].join(', ');
+    throw invalid(`Runner ${runner}: placement is ${JSON.stringify(placement)}, but must be one of ${known}.`);
+  }
   const check = (name: string, value: number, min: number, whole: boolean) => {
     if (value >= min && (!whole || Number.isInteger(value))) return;
     const expected = `a ${whole ? 'whole ' : ''}number from ${min} on`;
@@ -43,7 +49,9 @@ export function resolveSettings(runner: string, ...layers: readonly (RunnerSetti
   check('workers', workers, 1, true);
   check('timeoutMs', timeoutMs, 1, false);
   check('batching.maxBatchSize', maxBatchSize, 1, true);
-  check('batching.maxLatencyMs', maxLatencyMs, 0, false);
+  if (!(maxLatencyMs > 0)) {
+    throw invalid(`Runner ${runner}: batching.maxLatencyMs is ${String(maxLatencyMs)}, but must be above 0.`);
+  }
   check('batching.maxWaitMs', maxWaitMs, 0, false);
   check('resources.cpus', cpus ?? 1, 0, false);
   check('resources.memoryMiB', memoryMiB, 1, false);

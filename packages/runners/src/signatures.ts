@@ -32,6 +32,7 @@ export function modelMethods(
     const refused = saved === undefined ? notSaved(tag, name, wireName, manifest) : null;
     methods.set(name, merge(wireName, [declared, saved, overrides[name]], refused));
   }
+  checkNames(overrides, methods);
   return methods;
 }
 
@@ -45,7 +46,17 @@ export function classMethods(prototype: object, signatures: Declared, overrides:
       methods.set(name, merge(wireName, [signatures[name], overrides[name]], null));
     }
   }
+  checkNames(signatures, methods);
+  checkNames(overrides, methods);
   return methods;
+}
+
+/** A misspelt name would leave its method as it is, in silence. */
+function checkNames(declared: Declared, methods: MethodTable): void {
+  const unknown = Object.keys(declared).find((name) => !methods.has(name));
+  if (unknown === undefined) return;
+  const known = [...methods.keys()].join(', ') || 'none';
+  throw invalid(`There is no method "${unknown}" whose batching could be declared; the runner has ${known}.`);
 }
 
 const parent = (of: object): object | null => Object.getPrototypeOf(of) as object | null;
@@ -59,6 +70,9 @@ function merge(
   for (const layer of layers) {
     if (layer === undefined) continue;
     const { batchable, batchDim = merged.batchDim, retrySafe = merged.retrySafe } = layer;
+    if (!Array.isArray(batchDim)) {
+      throw invalid(`batchDim of ${wireName} is ${JSON.stringify(batchDim)}, but must be a pair, [input, output].`);
+    }
     merged = { batchable, batchDim, retrySafe };
   }
   return { wireName, ...merged, refused };
@@ -72,3 +86,5 @@ function notSaved(tag: string, name: string, wireName: string, manifest: ModelMa
     { details: { model: tag, method: name } },
   );
 }
+
+const invalid = (message: string) => new EkibenError('EKIBEN_RUNNER_OPTION_INVALID', message);

@@ -87,6 +87,27 @@ describe('an embedded runner', () => {
     await expect(runner.predict.run(rows())).rejects.toThrow(RangeError);
   });
 
+  test('refuses at once what is declared of a method that is not there, or is no declaration', () => {
+    class Bare {
+      shout(text: string): string {
+        return text.toUpperCase();
+      }
+    }
+    const fromJavaScript = toRunner as (source: unknown, options: unknown) => unknown;
+    const misspelt = Object.assign(class extends Bare {}, { signatures: { shoot: { batchable: true } } });
+    const single = { predict: { batchable: true, batchDim: 1 } };
+    const makers: readonly [make: () => unknown, message: string][] = [
+      [() => fromJavaScript(model(events, {}), { methods: { predikt: {} } }), 'no method "predikt"'],
+      [() => fromJavaScript(model(events, {}), { methods: single }), 'batchDim of predict is 1, but must be a pair'],
+      [() => fromJavaScript(Bare, { name: 'bare' }), 'Bare has no static signatures'],
+      [() => fromJavaScript(misspelt, { name: 'bare' }), 'the runner has shout'],
+    ];
+    for (const [make, message] of makers) {
+      expect(make).toThrow(expect.objectContaining({ code: 'EKIBEN_RUNNER_OPTION_INVALID' }));
+      expect(make).toThrow(message);
+    }
+  });
+
   test('refuses a method that model.yaml does not list, naming those it does', async () => {
     const runner = toRunner(model(events, { predict: { batchable: true } }));
     const call = runner.predictProba.run(rows(1));
