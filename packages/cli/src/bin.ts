@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { run } from './program.ts';
+import * as nodeModule from 'node:module';
+import process from 'node:process';
 
 // Who stops reading, as `| head` does, does not stop the work: what is deleted or imported is, without a word.
 for (const stream of [process.stdout, process.stderr]) {
@@ -10,4 +11,14 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+interface CompileCache {
+  enableCompileCache?(): { readonly directory?: string };
+}
+
+// Node 22 keeps what it has compiled, for the next start and for the processes that are started from here.
+const { directory } = (nodeModule as CompileCache).enableCompileCache?.() ?? {};
+if (directory !== undefined) process.env['NODE_COMPILE_CACHE'] ??= directory;
+
+// Only now, or it would be compiled before.
+const { run } = await import('./program.ts');
 process.exitCode = await run(process.argv.slice(2));
