@@ -1,20 +1,20 @@
 /** Tables as rows of typed cells. */
 import { EkibenError } from '@ekiben/spec';
 import { readWhole } from './body.ts';
-import { UNFIT, cellOf, cellOfText, cellSchema, columnOfText, dtypeOf, expectationOf } from './columns.ts';
-import type { Cell, Column, Columns, Row, ToCell } from './columns.ts';
+import { UNFIT, cellOf, cellSchema } from './columns.ts';
+import type { Cell, Column, Columns, Row } from './columns.ts';
 import { csv } from './csv.ts';
 import type { Descriptor } from './descriptor.ts';
 import { exampleFrom } from './example.ts';
 import { exactJson } from './exact-json.ts';
-import { FaultList, pointerTo, refusedInput, refusedOutput } from './faults.ts';
 import { parseJson } from './json-text.ts';
 import { DEFAULT_MAX_BYTES } from './limits.ts';
 import { essenceOf, isJsonType, unsupportedType } from './media-type.ts';
-import { ORIENTS, objectOf } from './table-json.ts';
+import { ORIENTS } from './table-json.ts';
 import type { Orient } from './table-json.ts';
-import { checkCells } from './table.ts';
 import type { Table, TableFormat } from './table.ts';
+import { rowsOf, tableOf } from './typed-rows.ts';
+import type { AnyRow } from './typed-rows.ts';
 
 export interface DataFrameOptions<C extends Columns = Columns> {
   /**
@@ -74,8 +74,6 @@ export function dataFrame<
   return tableDescriptor(options) as unknown as Descriptor<DataFrameWire<C, F, O>, Row<C>[]>;
 }
 
-type AnyRow = Record<string, unknown>;
-
 function tableDescriptor(options: DataFrameOptions): Descriptor<unknown, AnyRow[]> {
   const { columns, applyColumnNames = false, orient = 'records', maxBytes = DEFAULT_MAX_BYTES } = options;
   const names = columns && Object.keys(columns);
@@ -131,8 +129,23 @@ function tableDescriptor(options: DataFrameOptions): Descriptor<unknown, AnyRow[
     example:
       options.example ??
       (names && exampleRow && usual === json ? codec.write({ names, rows: [exampleRow] }) : undefined),
+    bentoml: { id: 'bentoml.io.PandasDataFrame', args: bentomlArgs(options) },
   };
 }
+
+const bentomlArgs = ({
+  orient = 'records',
+  columns,
+  shape,
+  enforceShape = false,
+  format = 'json',
+}: DataFrameOptions) => ({
+  orient,
+  columns: columns === undefined ? null : Object.keys(columns),
+  shape: shape ?? null,
+  enforce_shape: enforceShape,
+  default_format: format,
+});
 
 const documentedCell = (name: string, column: Column) => {
   const isRequired = cellOf(column)(undefined) === UNFIT;
@@ -153,117 +166,6 @@ function formatsOf(formats: readonly TableFormat[], { format = 'json', columns, 
 
 const formatFor = (essence: string, formats: readonly TableFormat[]): TableFormat | undefined =>
   formats.find(({ name, mediaTypes }) => mediaTypes.includes(essence) || (name === 'json' && isJsonType(essence)));
-
-/** Checks what came and makes rows of it. @throws EKIBEN_INVALID_INPUT with every fault */
-function rowsOf(given: Table, options: DataFrameOptions): AnyRow[] {
-  checkShape(given, options);
-  const table = arranged(given, options);
-  const { names, rows, isText = false, pointer = (row, column) => pointerTo(String(row), names[column] ?? '') } = table;
-  const faults = new FaultList();
-  const columns = names.map((name, i) => readerOf(table, i, options.columns?.[name]));
-  const typed = rows.map((cells, row) => {
-    const made: AnyRow = {};
-    for (const [i, { name, toCell, expected }] of columns.entries()) {
-      const cell = toCell(cells[i]);
-      if (cell === UNFIT) faults.add(pointer(row, i), unfit(cells[i], expected, isText ? [row, i] : undefined));
-      made[name] = cell;
-    }
-    return made;
-  });
-  faults.throwIfAny(refusedInput);
-  return typed;
-}
-
-interface ColumnReader {
-  readonly name: string;
-  readonly toCell: ToCell;
-  readonly expected: string;
-}
-
-function readerOf(
-  { names, rows, isText = false }: Table,
-  index: number,
-  column: Columns[string] | undefined,
-): ColumnReader {
-  const name = names[index] ?? '';
-  const known = column ?? (isText ? columnOfText(rows.map((row) => String(row[index]))) : undefined);
-  if (known === undefined) return { name, toCell: plainCell, expected: 'anything' };
-  return { name, toCell: isText ? cellOfText(known) : cellOf(known), expected: expectationOf(known) };
-}
-
-function unfit(value: unknown, expected: string, place: readonly [row: number, column: number] | undefined): string {
-  if (value === undefined) return 'is required';
-  const got = typeof value === 'object' ? (value === null ? 'null' : 'an object') : JSON.stringify(String(value));
-  const where = place === undefined ? '' : ` (row ${place[0] + 1}, column ${place[1] + 1})`;
-  return `must be ${expected}, not ${got}${where}`;
-}
-
-function checkShape({ rows, names }: Table, { shape, enforceShape = false }: DataFrameOptions): void {
-  checkCells(rows.length, names.length);
-  if (!enforceShape || shape === undefined) return;
-  const found = [rows.length, names.length];
-  if (shape.every((length, axis) => length === -1 || length === found[axis])) return;
-  const message = `must have the shape [${shape.join(', ')}], not [${found.join(', ')}]`;
-  throw refusedInput([{ pointer: '', message }]);
-}
-
-/** The columns that are wanted, in their order. */
-function arranged(table: Table, { columns, applyColumnNames = false }: DataFrameOptions): Table {
-  const { names, rows, pointer = (row, column) => pointerTo(String(row), names[column] ?? '') } = table;
-  const wanted = columns && Object.keys(columns);
-  const faults = new FaultList();
-  const positions = new Map(names.map((name, i) => [name, i]));
-  if (positions.size < names.length) faults.add('', 'has two columns of one name');
-  // A row with such a property would get it as its prototype.
-  if (positions.has('__proto__')) faults.add('', 'has a column __proto__');
-  if (wanted !== undefined && applyColumnNames && wanted.length !== names.length) {
-    faults.add('', `must have ${wanted.length} columns, not ${names.length}`);
-  }
-  for (const name of wanted === undefined || applyColumnNames ? [] : wanted) {
-    if (!positions.has(name)) faults.add('', `has no column ${JSON.stringify(name)}`);
-  }
-  faults.throwIfAny(refusedInput);
-  if (wanted === undefined) return table;
-  if (applyColumnNames || wanted.every((name, i) => names[i] === name)) return { ...table, names: wanted };
-  const from = wanted.map((name) => positions.get(name) ?? 0);
-  return {
-    ...table,
-    names: wanted,
-    rows: rows.map((row) => from.map((position) => row[position])),
-    pointer: (row, column) => pointer(row, from[column] ?? 0),
-  };
-}
-
-/** The table of what a handler returned. @throws EKIBEN_INVALID_OUTPUT */
-function tableOf(rows: readonly AnyRow[], { columns }: DataFrameOptions) {
-  if (!Array.isArray(rows) || !rows.every((row) => typeof row === 'object' && row !== null)) {
-    throw refusedOutput([{ pointer: '', message: 'must be an array of rows' }]);
-  }
-  const names = columns ? Object.keys(columns) : [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const toCells = names.map((name) => (columns?.[name] === undefined ? anyCell : cellOf(columns[name])));
-  const faults = new FaultList();
-  const typed = rows.map((row, i) =>
-    toCells.map((toCell, column) => {
-      const name = names[column] ?? '';
-      const cell = toCell(row[name]);
-      if (cell === UNFIT)
-        faults.add(pointerTo(String(i), name), `must be ${expectationOf(columns?.[name] ?? 'string')}`);
-      return cell;
-    }),
-  );
-  faults.throwIfAny(refusedOutput);
-  const dtypes = objectOf(
-    names,
-    names.map((name) => columns?.[name] && dtypeOf(columns[name])),
-  );
-  return { names, rows: typed, dtypes: dtypes as Record<string, ReturnType<typeof dtypeOf> | undefined> };
-}
-
-const anyCell: ToCell = (value) => value ?? null;
-
-/** A whole number of Parquet's is a bigint, of JSON's and CSV's a number: one kind where it can be. */
-const plainCell: ToCell = (value) =>
-  typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : (value ?? null);
 
 /** As `JSON.stringify` has it. */
 const toJsonCell = (cell: unknown): unknown => (typeof cell === 'number' && !Number.isFinite(cell) ? null : cell);

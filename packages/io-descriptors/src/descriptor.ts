@@ -62,8 +62,18 @@ export interface Descriptor<Wire, Value> {
   readonly example: unknown;
   /** Whether a decoded value is read from the body as the handler goes along, so that nothing can follow it in a form. @default false */
   readonly streams?: boolean | undefined;
+  /** BentoML's descriptor that does the same, as its Python client makes one of it. @default none does */
+  readonly bentoml?: BentomlDescriptor | undefined;
   /** What a value is called as a file, where it is a part of a form that goes out. */
   filename?(value: Value): string | undefined;
   /** The media type of each part of a form, as OpenAPI's `encoding` has it. */
   readonly encoding?: Readonly<Record<string, { readonly contentType: string }>> | undefined;
+}
+
+/** As `to_spec` of a BentoML descriptor has it. */
+export interface BentomlDescriptor {
+  /** Such as `bentoml.io.NumpyNdarray`. */
+  readonly id: string;
+  /** The keyword arguments of its class. */
+  readonly args?: Readonly<Record<string, unknown>> | undefined;
 }

@@ -112,6 +112,7 @@ function described({ mediaTypes = [], contentType = mediaTypes[0] ?? 'applicatio
     },
     jsonSchema: () => SCHEMA,
     example: undefined,
+    bentoml: { id: 'bentoml.io.File', args: { kind: 'binaryio', mime_type: mediaTypes[0] ?? null } },
   };
 }
 

@@ -157,6 +157,8 @@ export async function readFirstFile<T>(
     if (done === true) throw malformed('must have a part that is a file');
     part = value;
   } while (part.filename === undefined);
+  // Each level would read all that is within it.
+  if (essenceOf(part.contentType) === FORM) throw malformed('must not have a form within');
   try {
     return await read(part);
   } finally {

@@ -82,6 +82,10 @@ export function image(options: ImageOptions = {}): Descriptor<Uint8Array, Image>
     toWire: encode,
     jsonSchema: () => ({ type: 'string', format: 'binary' }),
     example: undefined,
+    bentoml: {
+      id: 'bentoml.io.Image',
+      args: { pilmode: options.mode ?? 'RGB', mime_type: contentType, allowed_mime_types: mediaTypes },
+    },
   };
 }
 

@@ -99,6 +99,7 @@ export function json(
     get example() {
       return example();
     },
+    bentoml: { id: 'bentoml.io.JSON', args: { has_pydantic_model: false, has_json_encoder: false } },
   };
 }
 

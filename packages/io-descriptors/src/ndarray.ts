@@ -104,8 +104,17 @@ export function ndarray(options: NdarrayOptions = {}): Descriptor<unknown, Tenso
     get example() {
       return format === 'json' ? (options.example ?? exampleFrom(schema)) : undefined;
     },
+    bentoml: { id: 'bentoml.io.NumpyNdarray', args: bentomlArgs(options) },
   };
 }
+
+/** A NumPy dtype of strings has a width. */
+const bentomlArgs = ({ dtype, shape, enforceDtype = false, enforceShape = false }: NdarrayOptions) => ({
+  dtype: dtype === undefined || dtype === 'string' ? null : dtype,
+  shape: shape ?? null,
+  enforce_dtype: enforceDtype,
+  enforce_shape: enforceShape,
+});
 
 const BINARY_SCHEMA: JsonSchema = { type: 'string', format: 'binary' };
 

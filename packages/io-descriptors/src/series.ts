@@ -10,6 +10,7 @@ import type { JsonSchema } from './json-schema.ts';
 import { parseJson } from './json-text.ts';
 import { DEFAULT_MAX_BYTES } from './limits.ts';
 import { checkJsonType } from './media-type.ts';
+import { isObject } from './table-json.ts';
 
 export interface SeriesOptions<C extends Column = Column> {
   /** What the values are. @default as JSON has them */
@@ -86,6 +87,10 @@ function seriesDescriptor(options: SeriesOptions): Descriptor<unknown, unknown[]
     toWire,
     jsonSchema: () => schema,
     example: options.example ?? write([exampleFrom(cell)]),
+    bentoml: {
+      id: 'bentoml.io.PandasSeries',
+      args: { orient, shape: options.shape ?? null, enforce_shape: options.enforceShape ?? false },
+    },
   };
 }
 
@@ -102,9 +107,6 @@ interface SeriesCodec {
   write(values: readonly unknown[]): unknown;
   schemaOf(cell: JsonSchema): JsonSchema;
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const ORIENTS: { readonly [O in 'records' | 'index' | 'split']: SeriesCodec } = {
   records: {

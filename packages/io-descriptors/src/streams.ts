@@ -45,6 +45,7 @@ export function textStream(options: TextStreamOptions = {}): Descriptor<AsyncIte
     toWire: (value) => iterableOf(value, refusedOutput) as AsyncIterable<string>,
     jsonSchema: () => ({ type: 'string' }),
     example: undefined,
+    bentoml: { id: 'bentoml.io.Text' },
   };
 }
 
@@ -148,6 +149,7 @@ function eventDescriptor(item: Item): Descriptor<Events, Events> {
     toWire: (value) => mapEach(eventsOf(value), async (event) => ({ ...event, data: await item.toWire(event.data) })),
     jsonSchema: (side) => documented('Server-sent events', item, side),
     example: undefined,
+    bentoml: { id: 'bentoml.io.Text' },
   };
 }
 

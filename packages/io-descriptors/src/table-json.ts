@@ -24,7 +24,7 @@ interface OrientCodec {
 }
 
 /** The schema of a cell of each column, and whether a row has to have it. */
-export type Cells = readonly { readonly name: string; readonly cell: JsonSchema; readonly isRequired: boolean }[];
+type Cells = readonly { readonly name: string; readonly cell: JsonSchema; readonly isRequired: boolean }[];
 type Labelled = Readonly<Record<string, unknown>>;
 
 export const ORIENTS: { readonly [O in Orient]: OrientCodec } = {
@@ -143,7 +143,7 @@ function fromColumns(columns: Labelled, declared: readonly string[] | undefined)
   };
 }
 
-const isObject = (value: unknown): value is Labelled =>
+export const isObject = (value: unknown): value is Labelled =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const ownOf = (object: Labelled, name: string): unknown => (Object.hasOwn(object, name) ? object[name] : undefined);

@@ -49,6 +49,7 @@ export function text(options: TextOptions = {}): Descriptor<string, string> {
     toWire,
     jsonSchema: () => schema,
     example,
+    bentoml: { id: 'bentoml.io.Text' },
   };
 }
 

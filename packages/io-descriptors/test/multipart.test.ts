@@ -231,6 +231,13 @@ describe('a file alone', () => {
     expect(await collect(streamed.stream, 10)).toEqual(bytes('y'));
   });
 
+  test('is not looked for in forms within forms, which would be read once for each level', async () => {
+    const within = formOf({ name: 'a', content: 'x', filename: 'a' }).toString().replaceAll('--b', '--c');
+    const outer = formOf({ name: 'a', content: within, filename: 'a', type: 'multipart/form-data; boundary=c' });
+    const error = await thrownBy(() => file().decode(outer, TYPE));
+    expect(error.details?.errors).toEqual([{ pointer: '', message: 'must not have a form within' }]);
+  });
+
   test('has to be there, and of the type that is taken', async () => {
     expect((await thrownBy(() => file().decode(formOf({ name: 'a', content: '' }), TYPE))).code).toBe(
       'EKIBEN_INVALID_INPUT',

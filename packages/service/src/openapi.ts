@@ -67,13 +67,17 @@ export function openApi(service: ServiceDefinition, version: string): object {
 function operation(serviceName: string, { name, method, input, output }: Api): object {
   const content = Object.fromEntries(input.mediaTypes.map((type) => [type, media(input, 'input', type)]));
   const [answered = ''] = output.contentType.split(';');
-  const response = { description: 'Successful Response', content: { [answered]: media(output, 'output', answered) } };
+  const response = {
+    description: 'Successful Response',
+    content: { [answered]: media(output, 'output', answered) },
+    ...bentoml(output),
+  };
   return {
     tags: [APIS],
     operationId: `${serviceName}__${name}`,
     'x-bentoml-name': name,
     // OpenAPI has no body for GET.
-    ...(method !== 'GET' && { requestBody: { required: true, content } }),
+    ...(method !== 'GET' && { requestBody: { required: true, content, ...bentoml(input) } }),
     responses: {
       200: response,
       400: problem('Bad Request'),
@@ -84,6 +88,9 @@ function operation(serviceName: string, { name, method, input, output }: Api): o
     },
   };
 }
+
+/** By this the Python client of BentoML knows how to send and to read. */
+const bentoml = ({ bentoml: spec }: Api['input']) => (spec === undefined ? {} : { 'x-bentoml-io-descriptor': spec });
 
 function media(descriptor: Api['input'], side: 'input' | 'output', type: string): object {
   const schema = descriptor.jsonSchema(side, type);
