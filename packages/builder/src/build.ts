@@ -13,12 +13,13 @@ import type { Facts, ModelFacts, OutsidePackage, ServiceFacts, Tarball } from '.
 import { filesBelow } from './files-below.ts';
 import { includedFiles } from './included.ts';
 import { checkLocked, readLockfile, type Lockfile } from './lockfile.ts';
-import { formatPlatform, hostPlatform, parsePlatform, type Platform } from './native.ts';
+import { hostPlatform, parsePlatform, type Platform } from './native.ts';
 import { packageFiles, placePackages, type PlacedPackage } from './outside.ts';
 import { isInstalled, PackageFinder, type Package } from './package-root.ts';
 import { plan } from './plan.ts';
 import { findSecrets } from './secrets.ts';
 import { packTarball } from './tarballs.ts';
+import { warningsOf } from './warnings.ts';
 import { write } from './write.ts';
 
 /** A service, imported, and where it came from. */
@@ -110,7 +111,7 @@ async function collect(project: string, options: BuildOptions): Promise<{ facts:
     node,
     builderVersion: builderVersion(),
   };
-  return { facts, warnings: warningsOf(facts, project) };
+  return { facts, warnings: warningsOf(facts) };
 }
 
 /** `src/service.ts:svc` → the file. */
@@ -217,8 +218,17 @@ async function resolveNamed({ tag, labels }: BentofileModel, store: ModelStore):
   );
 }
 
-async function modelFacts({ tag, name, version, module, creationTime, path }: StoredModel): Promise<ModelFacts> {
-  return { tag, name, version, module, creationTime, files: await filesBelow(path) };
+async function modelFacts({
+  tag,
+  name,
+  version,
+  module,
+  creationTime,
+  context,
+  path,
+}: StoredModel): Promise<ModelFacts> {
+  const { frameworkVersions } = context;
+  return { tag, name, version, module, creationTime, frameworkVersions, files: await filesBelow(path) };
 }
 
 /** @throws EKIBEN_SECRET_FOUND with every place */
@@ -274,24 +284,6 @@ async function packOwn(
       packTarball(each, await packageFiles(each, platform, undefined), (name) => versions.get(name)),
     ),
   );
-}
-
-function warningsOf({ bentofile, lockfile, outside, platform, included, service }: Facts, project: string): string[] {
-  const warnings = [...bentofile.notes];
-  if (lockfile.path === undefined) {
-    warnings.push(`No lock file was found in or above ${project}: the packages are taken as they are installed.`);
-  }
-  const unused = bentofile.node.packages.filter((name) => outside.every(({ placed }) => placed.manifest.name !== name));
-  for (const name of unused) warnings.push(`node.packages: ${name} is not imported by the service.`);
-  if (formatPlatform(platform) !== formatPlatform(hostPlatform()) && outside.length > 0) {
-    warnings.push(
-      `The packages are those of ${formatPlatform(platform)}: this machine may not be able to serve the bento.`,
-    );
-  }
-  if (included.length === 0)
-    warnings.push(`No file fits 'include' (${bentofile.include.join(', ')}): src has the bundle only.`);
-  if (service.apis.length === 0) warnings.push(`${service.name} has no APIs.`);
-  return warnings;
 }
 
 function builderVersion(): string {

@@ -54,6 +54,8 @@ export interface ModelFacts {
   readonly version: string;
   readonly module: string;
   readonly creationTime: string;
+  /** Of the libraries that saved it, such as `{ xgboost: '1.6.2' }`. */
+  readonly frameworkVersions: Readonly<Record<string, string>>;
   readonly files: readonly PackageFile[];
 }
 

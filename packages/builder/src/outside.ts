@@ -119,8 +119,7 @@ export async function packageFiles(
   only: readonly string[] | undefined,
 ): Promise<readonly PackageFile[]> {
   const { dir, manifest } = pkg;
-  const published =
-    isInstalled(pkg) || manifest.files === undefined ? undefined : createIgnore().add([...manifest.files]);
+  const isPublished = isInstalled(pkg) ? () => true : publishedBy(manifest.files);
   const files: PackageFile[] = [];
   const foreign: string[] = [];
   let binaries = 0;
@@ -134,8 +133,7 @@ export async function packageFiles(
         continue;
       }
       const always = path === 'package.json' || LICENCE.test(path);
-      if (!always && (NOT_NEEDED.test(path) || only?.includes(path) === false || published?.ignores(path) === false))
-        continue;
+      if (!always && (NOT_NEEDED.test(path) || only?.includes(path) === false || !isPublished(path))) continue;
       if (!entry.isFile()) continue;
       if (isForeignBinary(path, platform)) {
         foreign.push(path);
@@ -150,6 +148,14 @@ export async function packageFiles(
   const addons = foreign.filter((path) => path.endsWith('.node'));
   if (addons.length > 0 && binaries === 0) throw noBuild(pkg, platform, addons);
   return files;
+}
+
+/** `files` of a package.json: patterns, and with `!` what they take too much. */
+function publishedBy(patterns: readonly string[] | undefined): (path: string) => boolean {
+  if (patterns === undefined) return () => true;
+  const taken = createIgnore().add(patterns.filter((pattern) => !pattern.startsWith('!')));
+  const left = createIgnore().add(patterns.flatMap((pattern) => (pattern.startsWith('!') ? [pattern.slice(1)] : [])));
+  return (path) => taken.ignores(path) && !left.ignores(path);
 }
 
 function noBuild({ manifest }: Package, platform: Platform, instead: readonly string[]): EkibenError {

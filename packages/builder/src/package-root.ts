@@ -20,7 +20,8 @@ export interface PackageManifest {
   readonly files?: readonly string[] | undefined;
   readonly engines?: Readonly<Record<string, string>> | undefined;
   /** For us. */
-  readonly ekiben?: { readonly bento?: BentoNeeds | undefined } | undefined;
+  readonly ekiben?:
+    { readonly bento?: BentoNeeds | undefined; readonly reads?: TestedVersions | undefined } | undefined;
 }
 
 /** What a package says of itself under `ekiben.bento` in its package.json, so that a bento has no more of it than it serves with. */
@@ -30,6 +31,12 @@ export interface BentoNeeds {
   /** Of a dependency that is copied: the only files needed at run time. */
   readonly files?: Readonly<Record<string, readonly string[]>> | undefined;
 }
+
+/**
+ * What an adapter says under `ekiben.reads`: by the Python library that saves models, the newest version whose models it was tested
+ * with, or the name of the npm package that has the same version numbers.
+ */
+export type TestedVersions = Readonly<Record<string, string>>;
 
 /** An installed package. */
 export interface Package {

@@ -50,6 +50,8 @@ function createProgram(args: readonly string[], { bento }: RunOptions): Command 
     .version(readVersion(), '-v, --version', 'Show the version and exit.')
     .helpOption('-h, --help', 'Show this message and exit.')
     .helpCommand(false)
+    // `--version` of `build` is the bento's.
+    .enablePositionalOptions()
     .showHelpAfterError('(run with --help for the options)')
     .exitOverride();
   addServeCommand(program, args, bento);

@@ -225,6 +225,7 @@ export const verify: Action<
   const store = await kind.open();
   const results: Verification[] = [];
   for (const tag of tags.length === 0 ? [undefined] : tags) results.push(...(await store.verify(tag, { record })));
+  if (kind.verifyInside !== undefined) await verifyInside(results, kind.verifyInside);
   for (const result of results) {
     if (quiet !== true || result.state === 'damaged') print(`${result.tag}  ${describeState(result, record === true)}`);
     for (const { path, problem } of result.faults) print(`  ${problem.padEnd(7)}  ${printable(path)}`);
@@ -233,6 +234,18 @@ export const verify: Action<
   if (damaged > 0)
     throw new EkibenError('EKIBEN_STORE_DAMAGED', `${damaged} of ${results.length} ${kind.nouns} are damaged`);
 };
+
+/** The store's digests are of what came; those inside also tell what happened before it came. */
+async function verifyInside(results: Verification[], verify: NonNullable<StoreKind['verifyInside']>): Promise<void> {
+  for (const [index, result] of results.entries()) {
+    if (result.problem !== undefined) continue;
+    const faults = await verify(result.tag);
+    if (faults === undefined) continue;
+    const known = new Set(result.faults.map(({ path }) => path));
+    const all = [...result.faults, ...faults.filter(({ path }) => !known.has(path))];
+    results[index] = { ...result, state: all.length === 0 ? 'intact' : 'damaged', faults: all };
+  }
+}
 
 function describeState({ state, problem }: Verification, record: boolean): string {
   if (state === 'intact') return 'intact';

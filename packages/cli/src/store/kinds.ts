@@ -1,5 +1,5 @@
 // The verbs of the store exist twice: for models under `models`, for bentos at the top. What differs between them.
-import type { BentoStore, ImportedBento, ImportOptions, ModelStore, Outcome } from '@ekiben/store';
+import type { BentoStore, FileFault, ImportedBento, ImportOptions, ModelStore, Outcome } from '@ekiben/store';
 
 export interface StoreKind {
   /** Before the verb in messages, as BentoML has it. */
@@ -15,6 +15,8 @@ export interface StoreKind {
   /** A tag for the examples of the help. */
   readonly example: string;
   open(): Promise<AnyStore>;
+  /** What has changed in an item by the digests that it carries in itself; undefined where it has none. */
+  verifyInside?(tag: string): Promise<readonly FileFault[] | undefined>;
 }
 
 /** What both stores do. */
@@ -73,4 +75,11 @@ export const BENTOS: StoreKind = {
   extension: 'bento',
   example: 'credit_risk_classifier',
   open: async () => (await import('@ekiben/store')).bentos,
+  async verifyInside(tag) {
+    const [{ bentos }, { verifyBento }] = await Promise.all([
+      import('@ekiben/store'),
+      import('@ekiben/builder/verify'),
+    ]);
+    return verifyBento(await bentos.get(tag));
+  },
 };
