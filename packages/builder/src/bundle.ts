@@ -233,7 +233,9 @@ class Findings {
       return this.#entry(wanted, resolveModule(wanted, module, manifest.name));
     }
     const path = join(dirname(module), wanted);
-    const name = `${manifest.name}/${slashed(relative(dir, path))}`.replace('@', '');
+    const inside = slashed(relative(dir, path));
+    if (manifest.ekiben?.bento?.omit?.includes(`./${inside}`) === true) return wanted;
+    const name = `${manifest.name}/${inside}`.replace('@', '');
     if (/\.[cm]?[jt]s$/.test(path) && existsSync(path)) return this.#entry(name, path);
     this.assets.set(`files/${name}`, path);
     return `./files/${name}`;

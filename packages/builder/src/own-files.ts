@@ -22,7 +22,7 @@ const RESOLVED = /createRequire\(import\.meta\.url\)\s*\.resolve\(\s*(['"])([^'"
 const OWN_REQUIRE = /(?:const|let|var) require\s*=\s*createRequire\(import\.meta\.url\);?/g;
 const IMPORT_CREATE_REQUIRE = /import\s*\{\s*createRequire\s*\}\s*from\s*['"](?:node:)?module['"];?/g;
 const PLACE =
-  /(?<!['"`])import\.meta\.(?:url|dirname|filename|resolve)|\bcreateRequire\b|\brequire\.resolve\b|(?<![\w$.'"`])__(?:dirname|filename)(?![\w$'"`:?])/;
+  /(?<!['"`])import\.meta\.(?:url|dirname|filename|resolve)|\brequire\.resolve\b|(?<![\w$.'"`])__(?:dirname|filename)(?![\w$'"`:?])/;
 
 /** A quick test that spares most modules the closer look. */
 export function mayNeedPlace(source: string): boolean {

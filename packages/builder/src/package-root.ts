@@ -26,7 +26,7 @@ export interface PackageManifest {
 
 /** What a package says of itself under `ekiben.bento` in its package.json, so that a bento has no more of it than it serves with. */
 export interface BentoNeeds {
-  /** Dependencies that serving never loads. */
+  /** Dependencies, and programs of its own (`./dist/x.js`), that serving a bento never loads. */
   readonly omit?: readonly string[] | undefined;
   /** Of a dependency that is copied: the only files needed at run time. */
   readonly files?: Readonly<Record<string, readonly string[]>> | undefined;
