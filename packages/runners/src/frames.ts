@@ -8,6 +8,7 @@
  */
 import { EkibenError } from '@ekiben/spec';
 import { BLOCK_BYTES, MAX_FRAME_BYTES, ZERO_COPY_BYTES } from './limits.ts';
+import { copyOf } from './small-copies.ts';
 
 export const FRAME = {
   /** Both sides, first: value `Hello`. */
@@ -208,10 +209,9 @@ export class FrameBody {
   /** `length` bytes at an offset that suits any typed array: where they are if the frame owns its buffer, else a copy. */
   bytes(length: number): Uint8Array<ArrayBuffer> {
     const at = this.#skip(length);
-    const buffer = this.#bytes.buffer as ArrayBuffer;
     const byteOffset = this.#bytes.byteOffset + at;
-    if (this.#owned && byteOffset % 8 === 0) return new Uint8Array(buffer, byteOffset, length);
-    return new Uint8Array(buffer.slice(byteOffset, byteOffset + length));
+    if (!this.#owned || byteOffset % 8 !== 0) return copyOf(this.#bytes, at, length);
+    return new Uint8Array(this.#bytes.buffer as ArrayBuffer, byteOffset, length);
   }
 
   align(): void {
