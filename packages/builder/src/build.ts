@@ -1,7 +1,7 @@
 // `build()`: collects what is known of a project, plans, writes.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readFileSync, realpathSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { runnerInfo, startRunners } from '@ekiben/runners';
 import { openApi, type ServiceDefinition } from '@ekiben/service';
@@ -12,6 +12,7 @@ import { bundle, type Bundle } from './bundle.ts';
 import type { Facts, ModelFacts, OutsidePackage, ServiceFacts, Tarball } from './facts.ts';
 import { filesBelow } from './files-below.ts';
 import { includedFiles } from './included.ts';
+import { SECRET_SCAN_MAX_BYTES } from './limits.ts';
 import { checkLocked, readLockfile, type Lockfile } from './lockfile.ts';
 import { hostPlatform, parsePlatform, type Platform } from './native.ts';
 import { packageFiles, placePackages, type PlacedPackage } from './outside.ts';
@@ -96,8 +97,8 @@ async function collect(project: string, options: BuildOptions): Promise<{ facts:
     new ModelStore(options.home),
   );
   await refuseSecrets(project, [...included.map(({ path }) => path), ...bundled.ours]);
-  checkLocked(lockfile, [...bundled.inside, ...bundled.outside].filter(isInstalled));
   const outside = await collectOutside(bundled, { finder, platform, lockfile });
+  checkLocked(lockfile, [...bundled.inside, ...outside.outside.map(({ placed }) => placed)].filter(isInstalled));
   const facts: Facts = {
     bentofile,
     service,
@@ -234,9 +235,11 @@ async function modelFacts({
 /** @throws EKIBEN_SECRET_FOUND with every place */
 async function refuseSecrets(project: string, paths: readonly string[]): Promise<void> {
   const places = await Promise.all(
-    [...new Set(paths)].map(async (path) =>
-      findSecrets(await readFile(join(project, path))).map(({ line, kind }) => `${path}:${line}: ${kind}`),
-    ),
+    [...new Set(paths)].map(async (path) => {
+      const file = join(project, path);
+      if ((await stat(file)).size > SECRET_SCAN_MAX_BYTES) return [];
+      return findSecrets(await readFile(file)).map(({ line, kind }) => `${path}:${line}: ${kind}`);
+    }),
   );
   const found = places.flat();
   if (found.length === 0) return;

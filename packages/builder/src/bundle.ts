@@ -5,8 +5,8 @@ import { createRequire, isBuiltin } from 'node:module';
 import { dirname, join, relative, sep } from 'node:path';
 import { EkibenError } from '@ekiben/spec';
 import type {
-  BuildContext,
   BuildFailure,
+  formatMessages,
   ImportKind,
   Loader,
   Metafile,
@@ -74,34 +74,34 @@ const PROGRAMS = ['@ekiben/runners/worker', '@ekiben/server/api-worker'];
  * @throws EKIBEN_COMPILE_FAILED with file, line and column; EKIBEN_DEPENDENCY_MISSING
  */
 export async function bundle(input: BundleInput): Promise<Bundle> {
-  const { context, formatMessages } = await import('esbuild');
+  const { build, formatMessages } = await import('esbuild');
   const found = new Findings(input);
-  let building: BuildContext | undefined;
-  try {
-    for (;;) {
-      const before = found.count;
-      const entryPoints = [
-        { in: input.service, out: 'service' },
-        { in: SERVER_ENTRY, out: 'server' },
-        ...[...found.entries].map(([out, path]) => ({ in: path, out })),
-      ];
-      building = await context({ ...options(input), entryPoints, plugins: [found.plugin] });
-      const { outputFiles, metafile } = await building.rebuild();
-      await building.dispose();
-      // A package that turned out to stay outside, or a module to be run by itself, changes what is bundled.
-      if (found.count === before) return finished(input, found, outputFiles as OutputFile[], metafile as Metafile);
+  for (;;) {
+    const before = found.count;
+    const entryPoints = [
+      { in: input.service, out: 'service' },
+      { in: SERVER_ENTRY, out: 'server' },
+      ...[...found.entries].map(([out, path]) => ({ in: path, out })),
+    ];
+    try {
+      const { outputFiles, metafile } = await build({ ...options(input), entryPoints, plugins: [found.plugin] });
+      if (found.count === before) return finished(input, found, outputFiles, metafile);
+    } catch (error) {
+      if (found.count === before) throw await explained(error, formatMessages);
     }
-  } catch (error) {
-    await building?.dispose();
-    const { errors } = error as Partial<BuildFailure>;
-    if (!Array.isArray(errors)) throw error;
-    const [thrown] = errors.map(({ detail }) => detail as unknown).filter((each) => EkibenError.is(each));
-    if (thrown !== undefined) throw thrown;
-    const messages = await formatMessages(errors, { kind: 'error', color: false });
-    throw new EkibenError('EKIBEN_COMPILE_FAILED', `The service does not compile.\n\n${messages.join('\n').trim()}`, {
-      cause: error,
-    });
+    // A package that turned out to stay outside, or a module to be run by itself, changes what is bundled, and what is wrong with it.
   }
+}
+
+async function explained(error: unknown, format: typeof formatMessages): Promise<unknown> {
+  const { errors } = error as Partial<BuildFailure>;
+  if (!Array.isArray(errors)) return error;
+  const thrown = errors.map(({ detail }) => detail as unknown).find((each) => EkibenError.is(each));
+  if (thrown !== undefined) return thrown;
+  const messages = await format(errors, { kind: 'error', color: false });
+  return new EkibenError('EKIBEN_COMPILE_FAILED', `The service does not compile.\n\n${messages.join('\n').trim()}`, {
+    cause: error,
+  });
 }
 
 function options({ project, node }: BundleInput) {
@@ -144,8 +144,9 @@ class Findings {
     const { finder, project } = input;
     // Known beforehand, which saves the second turn that finding them would cost.
     const command = finder.find('ekiben', project);
+    if (command === undefined) throw missing('ekiben, whose command serves the bento', 'The project');
     for (const wanted of PROGRAMS) {
-      const owner = command === undefined ? undefined : finder.find(packageName(wanted), command.dir);
+      const owner = finder.find(packageName(wanted), command.dir);
       if (owner !== undefined) this.#entry(wanted, resolveModule(wanted, join(owner.dir, 'package.json'), 'ekiben'));
     }
   }

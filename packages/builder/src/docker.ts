@@ -5,7 +5,7 @@ import type { Facts } from './facts.ts';
 const HOME = '/home/ekiben/bento';
 
 /** In the order in which parts change: a change of the code leaves the layers before it as they are. */
-export function dockerfile({ bentofile, node, outside }: Facts): string {
+export function dockerfile({ bentofile, node, outside, models }: Facts): string {
   const { docker, envs } = bentofile;
   const version = docker['node_version'] ?? node;
   const base = docker['base_image'] ?? `node:${String(version)}-bookworm-slim`;
@@ -26,8 +26,7 @@ ${envs
   .map(({ name, value }) => `ENV ${name}=${JSON.stringify(value)}\n`)
   .join('')}WORKDIR ${HOME}
 COPY env ./env
-${outside.length === 0 ? '' : 'COPY node_modules ./node_modules\n'}COPY models* ./models
-COPY . .
+${outside.length === 0 ? '' : 'COPY node_modules ./node_modules\n'}${models.length === 0 ? '' : 'COPY models ./models\n'}COPY . .
 USER 1034:0
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \\

@@ -1,5 +1,4 @@
 // What must never get into a bento: files that hold secrets by their names, and secrets in the text of others.
-import { SECRET_SCAN_MAX_BYTES } from './limits.ts';
 
 /** Never included, whatever the bentofile says, as patterns of .gitignore. */
 export const NEVER_INCLUDED: readonly string[] = [
@@ -69,9 +68,9 @@ export interface Secret {
   readonly kind: string;
 }
 
-/** Secrets in a file's content. Binary files, and those over {@link SECRET_SCAN_MAX_BYTES}, are not looked at. */
+/** Secrets in a file's content. Binary files are not looked at. */
 export function findSecrets(content: Uint8Array): readonly Secret[] {
-  if (content.length > SECRET_SCAN_MAX_BYTES || content.subarray(0, 8192).includes(0)) return [];
+  if (content.subarray(0, 8192).includes(0)) return [];
   const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('utf8');
   return KINDS.flatMap(({ name, pattern }) => {
     const at = text.search(pattern);

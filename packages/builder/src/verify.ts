@@ -67,7 +67,8 @@ async function filesIn(dir: string): Promise<readonly string[]> {
     .toSorted();
 }
 
-async function sha256(path: string): Promise<string> {
+/** Of a file of any size. */
+export async function sha256(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
   return hash.digest('hex');

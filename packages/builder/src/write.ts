@@ -1,12 +1,11 @@
 // Puts a plan into the store, with the digests of its files.
-import { createHash } from 'node:crypto';
-import { chmod, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Draft } from '@ekiben/spec';
 import { newVersion, type BentoStore, type StoredBento } from '@ekiben/store';
 import { dump } from 'js-yaml';
 import type { Plan, PlannedFile } from './plan.ts';
-import { DIGESTS_FILE, digestOfBento, digestsText } from './verify.ts';
+import { DIGESTS_FILE, digestOfBento, digestsText, sha256 } from './verify.ts';
 
 /**
  * @param version - @default a new one
@@ -43,7 +42,5 @@ async function writeFileOf({ dir }: Draft, { path, executable, content }: Planne
   if (content instanceof Uint8Array) await writeFile(target, content);
   else await copyFile(content.source, target);
   await chmod(target, executable ? 0o755 : 0o644);
-  return createHash('sha256')
-    .update(content instanceof Uint8Array ? content : await readFile(target))
-    .digest('hex');
+  return sha256(target);
 }

@@ -1,0 +1,101 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, realpath, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, test } from '@jest/globals';
+import { bundle, BUNDLE_DIR, type Bundle } from '../src/bundle.ts';
+import { PackageFinder } from '../src/package-root.ts';
+import { project, temporary } from './support.ts';
+
+const json = (name: string, more: object = {}) => JSON.stringify({ name, version: '1.0.0', ...more });
+
+const FILES = {
+  'package.json': json('my-service', { type: 'module' }),
+  'src/service.ts': `import { plain } from 'plain'; import { place } from 'placed'; import { readFileSync } from 'node:fs';
+const own: string = readFileSync(new URL('./own.txt', import.meta.url), 'utf8');
+export const svc = [plain(), place, own].join(' ');`,
+  'src/own.txt': 'own',
+  'node_modules/ekiben/package.json': json('ekiben', { type: 'module', exports: { './cli': './cli.js' } }),
+  'node_modules/ekiben/cli.js': `import { readFileSync } from 'node:fs';
+const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'));
+export const run = async (args, { bento }) => { console.log(version, ...args, bento.length > 0); return 0; };`,
+  'node_modules/plain/package.json': json('plain'),
+  'node_modules/plain/index.js': `try { require('absent'); } catch {}\nexports.plain = () => require('./words.js');`,
+  'node_modules/plain/words.js': `module.exports = 'plain';`,
+  'node_modules/placed/package.json': json('placed'),
+  'node_modules/placed/index.js': `exports.place = require('fs').readFileSync(__dirname + '/data.txt', 'utf8');`,
+  'node_modules/placed/data.txt': 'placed',
+};
+
+const bundled = (folder: string, options: { outside?: string[]; packages?: boolean } = {}): Promise<Bundle> =>
+  bundle({
+    project: folder,
+    service: join(folder, 'src/service.ts'),
+    outside: options.outside ?? [],
+    packages: options.packages ?? true,
+    node: '20',
+    finder: new PackageFinder(),
+  });
+const made = async (files: Readonly<Record<string, string>> = FILES) => realpath(await project(files));
+const names = (packages: Bundle['inside']) => packages.map(({ manifest }) => manifest.name);
+
+test('packages of plain JavaScript are inside; one that finds files beside itself is outside', async () => {
+  const { inside, outside, ours, files } = await bundled(await made());
+  expect(names(inside)).toEqual(['ekiben', 'plain']);
+  expect(names(outside)).toEqual(['placed']);
+  expect(ours).toEqual(['src/service.ts']);
+  expect([...files.keys()]).toEqual(
+    expect.arrayContaining(['files/ekiben/package.json', 'server.js', 'service.js', 'service.js.map']),
+  );
+});
+
+test('runs elsewhere, with what is beside it', async () => {
+  const { files } = await bundled(await made());
+  const elsewhere = await temporary();
+  const write = async (path: string, content: Uint8Array | string) => {
+    await mkdir(dirname(join(elsewhere, path)), { recursive: true });
+    await writeFile(join(elsewhere, path), content);
+  };
+  for (const [path, content] of files) await write(`src/${BUNDLE_DIR}/${path}`, content);
+  for (const [path, text] of Object.entries(FILES))
+    if (/own.txt|placed/.test(path)) await write(path.replace(/^src/, 'src/src'), text);
+  const node = (...args: string[]) => execFileSync(process.execPath, args, { encoding: 'utf8', cwd: elsewhere });
+  const service = pathToFileURL(join(elsewhere, `src/${BUNDLE_DIR}/service.js`)).href;
+  const show = `console.log((await import(${JSON.stringify(service)})).svc)`;
+  expect(node('--input-type=module', '-e', show)).toBe('plain placed own\n');
+  expect(node(join(elsewhere, `src/${BUNDLE_DIR}/server.js`), 'serve', '--port', '1')).toBe(
+    '1.0.0 serve --port 1 true\n',
+  );
+});
+
+test('is the same in a folder of another depth', async () => {
+  const deep = Object.fromEntries(Object.entries(FILES).map(([path, text]) => [`a/b/${path}`, text]));
+  const [one, two] = [await bundled(await made()), await bundled(join(await made(deep), 'a/b'))];
+  expect([...two.files]).toEqual([...one.files]);
+});
+
+test('what is named stays outside, or all of it', async () => {
+  const folder = await made();
+  expect(names((await bundled(folder, { outside: ['plain'] })).outside)).toEqual(['placed', 'plain']);
+  const { inside, outside } = await bundled(folder, { packages: false });
+  expect(inside).toEqual([]);
+  expect(names(outside)).toEqual(['ekiben', 'placed', 'plain']);
+});
+
+test.each([
+  ['src/service.ts', 'export const svc: = 1;', /src\/service\.ts:1:18/],
+  ['src/service.ts', `import 'nowhere'; export const svc = 1;`, /Could not resolve "nowhere"/],
+])('says what does not compile, and where: %#', async (file, text, message) => {
+  await expect(bundled(await made({ ...FILES, [file]: text }))).rejects.toMatchObject({
+    code: 'EKIBEN_COMPILE_FAILED',
+    message: expect.stringMatching(message),
+  });
+});
+
+test('a project without the command is told so', async () => {
+  const without = Object.fromEntries(Object.entries(FILES).filter(([path]) => !path.includes('/ekiben/')));
+  await expect(bundled(await made(without))).rejects.toMatchObject({
+    code: 'EKIBEN_DEPENDENCY_MISSING',
+    message: expect.stringContaining('The project needs ekiben'),
+  });
+});
