@@ -22,12 +22,12 @@ export interface Compiled {
  */
 export async function compile(file: string): Promise<Compiled> {
   const { build, formatMessages } = await import('esbuild');
-  const folder = path.join(projectFolder(file), 'node_modules', '.cache', 'ekiben');
+  const folder = projectFolder(file);
   try {
     const { outputFiles, metafile } = await build({
       metafile: true,
       entryPoints: [file],
-      outdir: folder,
+      outdir: cacheOf(folder),
       write: false,
       bundle: true,
       packages: 'external',
@@ -59,11 +59,16 @@ export async function compile(file: string): Promise<Compiled> {
   }
 }
 
-/** Named by content: a worker that starts after an edit still finds the module that its parent serves. */
-async function writeModule(folder: string, name: string, contents: string | Uint8Array): Promise<string> {
+const cacheOf = (folder: string) => path.join(folder, 'node_modules', '.cache', 'ekiben');
+
+/**
+ * Writes a module from which packages resolve as from the folder, and returns its path. It is named by content: a worker that starts
+ * after an edit still finds the module that its parent serves.
+ */
+export async function writeModule(folder: string, name: string, contents: string | Uint8Array): Promise<string> {
   const hash = createHash('sha256').update(contents).digest('hex').slice(0, 16);
-  const module = path.join(folder, `${name}-${hash}.mjs`);
-  await mkdir(folder, { recursive: true });
+  const module = path.join(cacheOf(folder), `${name}-${hash}.mjs`);
+  await mkdir(path.dirname(module), { recursive: true });
   await writeFile(`${module}.${process.pid}`, contents);
   await rename(`${module}.${process.pid}`, module);
   return module;

@@ -1,12 +1,13 @@
 // The framework that runs a stored model, by the name in its model.yaml.
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { EkibenError } from '@ekiben/spec';
 import type { AnyFramework } from '@ekiben/spec';
 import { servingAdvice } from '@ekiben/store';
+
+import { writeModule } from './compile.ts';
 
 /** Those that come with the command. */
 const BUNDLED: Readonly<Record<string, () => Promise<object>>> = {
@@ -41,9 +42,10 @@ async function importAdapter(module: string, tag: string, folder: string): Promi
     throw notFound(`model '${tag}' needs ${name}, which is no dependency of ${manifest}: npm i ${name}`);
   }
   try {
-    return (await import(pathToFileURL(createRequire(manifest).resolve(name)).href)) as object;
+    const module = await writeModule(folder, 'framework', `export * from ${JSON.stringify(name)};\n`);
+    return (await import(pathToFileURL(module).href)) as object;
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw cause;
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause;
     throw notFound(`model '${tag}' needs ${name}, which ${manifest} names but which is not installed: npm i`, cause);
   }
 }

@@ -77,8 +77,8 @@ describe("BentoML's own files", () => {
     expect(configuration.server().tls).toBeUndefined();
   });
 
-  test.each(['1.0.7', '1.4.39'])('BENTOML_CONFIG_OPTIONS says the same as in BentoML %s', (version) => {
-    const { options, configuration } = JSON.parse(read(`options-${version}`)) as {
+  test.each(['options-1.0.7', 'options-1.4.39'])('BENTOML_CONFIG_OPTIONS says the same as in BentoML: %s', (name) => {
+    const { options, configuration } = JSON.parse(read(name)) as {
       readonly options: string;
       readonly configuration: object;
     };
