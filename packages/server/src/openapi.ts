@@ -1,13 +1,19 @@
-import { openApi } from '@ekiben/service';
+/** The service as a document, for Swagger UI and others, and for BentoML's clients. */
+import { bentomlSchema, openApi } from '@ekiben/service';
 import type { Reply, ServiceDefinition, SiteRoute } from '@ekiben/service';
 import type { NodeExchange } from './node-exchange.ts';
 
-/** `/docs.json`, made by the first who asks. */
-export function openApiRoute(service: ServiceDefinition, version: string): SiteRoute<NodeExchange> {
+export function documentRoutes(service: ServiceDefinition, version: string): SiteRoute<NodeExchange>[] {
+  return [
+    documentRoute('/docs.json', () => openApi(service, version)),
+    documentRoute('/schema.json', () => bentomlSchema(service)),
+  ];
+}
+
+/** Made by the first who asks. */
+function documentRoute(path: string, make: () => object): SiteRoute<NodeExchange> {
   let reply: Reply | null = null;
-  const make = () => JSON.stringify(openApi(service, version));
-  return {
-    path: '/docs.json',
-    respond: () => (reply ??= { status: 200, contentType: 'application/json', headers: null, body: make() }),
-  };
+  const respond = () =>
+    (reply ??= { status: 200, contentType: 'application/json', headers: null, body: JSON.stringify(make()) });
+  return { path, respond };
 }

@@ -17,7 +17,7 @@ import type { Listener } from './listener.ts';
 import { Metrics, NO_VERSION } from './metrics.ts';
 import type { MetricsOptions } from './metrics.ts';
 import type { NodeExchange } from './node-exchange.ts';
-import { openApiRoute } from './openapi.ts';
+import { documentRoutes } from './openapi.ts';
 import { underPrefix } from './path-prefix.ts';
 import type { TlsOptions } from './tls.ts';
 import type { TrafficOptions } from './traffic.ts';
@@ -83,7 +83,7 @@ export async function createSite(
   const dispatcher = new Dispatcher<NodeExchange>(withCors(service, options.cors), [
     ...healthRoutes(probeRunners ? runners : null, () => draining),
     ...metrics.routes,
-    openApiRoute(service, version),
+    ...documentRoutes(service, version),
     ...docsUiRoutes(service.name, securityHeaders),
   ]);
   await dispatcher.start();
@@ -131,6 +131,6 @@ async function createServerFor(options: SiteOptions): Promise<Server<typeof Gath
 /** Around all other middleware, so that a page can read what they refuse. */
 function withCors(service: ServiceDefinition, options: CorsOptions | undefined): ServiceDefinition {
   if (options === undefined) return service;
-  const { name, runners, apis, middleware, mounts, hooks, makeState } = service;
-  return { name, runners, apis, middleware: [cors(options), ...middleware], mounts, hooks, makeState };
+  const { name, runners, apis, middleware, mounts, hooks, docs, makeState } = service;
+  return { name, runners, apis, middleware: [cors(options), ...middleware], mounts, hooks, docs, makeState };
 }

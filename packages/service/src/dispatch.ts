@@ -15,6 +15,7 @@ import type { Mount } from './mount.ts';
 import { excerpt, problemReply, routeNotFound, statusReply } from './problem.ts';
 import { respondWith } from './route.ts';
 import type { Api, Enter, Respond, Route } from './route.ts';
+import type { ServiceDocs } from './service.ts';
 import { stateOf } from './state.ts';
 
 /** What of a Service the dispatcher reads: plain data, so that it may come from another copy of this package. */
@@ -25,6 +26,7 @@ export interface ServiceDefinition {
   readonly middleware: readonly Middleware[];
   readonly mounts: readonly Mount[];
   readonly hooks: readonly Hook[];
+  readonly docs?: ServiceDocs | undefined;
   readonly makeState: (() => unknown) | undefined;
 }
 

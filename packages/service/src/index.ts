@@ -1,6 +1,7 @@
 export type { Context } from './context.ts';
 export { apiKeys } from './api-keys.ts';
 export type { ApiKeysOptions } from './api-keys.ts';
+export { bentomlSchema } from './bentoml-schema.ts';
 export { cors } from './cors.ts';
 export type { CorsOptions } from './cors.ts';
 export { Dispatcher } from './dispatch.ts';
@@ -19,4 +20,4 @@ export { requestIdOf } from './request-id.ts';
 export { bodyTooLarge } from './route.ts';
 export type { AnyDescriptor, Api, Respond, Route } from './route.ts';
 export { Service } from './service.ts';
-export type { ApiRoute, ApiShape, Frozen, ServiceOptions } from './service.ts';
+export type { ApiRoute, ApiShape, Frozen, ServiceDocs, ServiceOptions } from './service.ts';

@@ -52,7 +52,7 @@ export function openApi(service: ServiceDefinition, version: string): object {
   }
   return {
     openapi: '3.0.3',
-    info: { title: service.name, version },
+    info: { ...info(service), version },
     // Relative to this document, so that it holds behind any path prefix.
     servers: [{ url: '.' }],
     paths,
@@ -64,7 +64,12 @@ export function openApi(service: ServiceDefinition, version: string): object {
   };
 }
 
-function operation(serviceName: string, { name, method, input, output }: Api): object {
+function info({ name, docs = {} }: ServiceDefinition): object {
+  const { title = name, description, contact } = docs;
+  return { title, ...(description !== undefined && { description }), ...(contact !== undefined && { contact }) };
+}
+
+function operation(serviceName: string, { name, summary, description = '', method, input, output }: Api): object {
   const content = Object.fromEntries(input.mediaTypes.map((type) => [type, media(input, 'input', type)]));
   const [answered = ''] = output.contentType.split(';');
   const response = {
@@ -76,6 +81,8 @@ function operation(serviceName: string, { name, method, input, output }: Api): o
     tags: [APIS],
     operationId: `${serviceName}__${name}`,
     'x-bentoml-name': name,
+    ...(summary !== undefined && { summary }),
+    description,
     // OpenAPI has no body for GET.
     ...(method !== 'GET' && { requestBody: { required: true, content, ...bentoml(input) } }),
     responses: {

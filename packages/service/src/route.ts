@@ -29,6 +29,9 @@ export interface AnyDescriptor extends Omit<Descriptor<unknown, unknown>, 'encod
 /** One inference API of a service. */
 export interface Api {
   readonly name: string;
+  /** Of the documentation. */
+  readonly summary?: string | undefined;
+  readonly description?: string | undefined;
   readonly method: string;
   readonly path: string;
   readonly input: AnyDescriptor;

@@ -29,11 +29,21 @@ export type Frozen<T> = T extends readonly (infer U)[]
       ? { readonly [K in keyof T]: Frozen<T[K]> }
       : T;
 
+export interface ServiceDocs {
+  /** @default the service's name */
+  readonly title?: string | undefined;
+  /** Markdown, such as the README of the service. */
+  readonly description?: string | undefined;
+  readonly contact?: { readonly name?: string; readonly url?: string; readonly email?: string } | undefined;
+}
+
 export interface ServiceOptions<State> {
   /** The runners whose methods the handlers call. */
   readonly runners?: readonly AnyRunner[] | undefined;
   /** Models that are used without a runner, so that a build packs them too. */
   readonly models?: readonly Model<unknown, object>[] | undefined;
+  /** What the documentation says of it. */
+  readonly docs?: ServiceDocs | undefined;
   /** Makes `ctx.state`, once per process. */
   readonly state?: (() => State | Promise<State>) | undefined;
 }
@@ -45,6 +55,10 @@ export interface ApiRoute<IW, IV, OW, OV> {
   readonly path?: string | undefined;
   /** GET, POST, PUT, PATCH or DELETE. GET has no body: its `input` has no `mediaTypes`. @default 'POST' */
   readonly method?: string | undefined;
+  /** A few words, for the documentation. @default none */
+  readonly summary?: string | undefined;
+  /** More of them, in Markdown. @default none */
+  readonly description?: string | undefined;
 }
 
 /**
@@ -67,6 +81,7 @@ export class Service<
   readonly middleware: readonly Middleware[] = [];
   readonly mounts: readonly Mount[] = [];
   readonly hooks: readonly Hook[] = [];
+  readonly docs: ServiceDocs | undefined;
   readonly makeState: (() => State | Promise<State>) | undefined;
 
   /** @throws EKIBEN_SERVICE_INVALID for a name that is none */
@@ -75,6 +90,7 @@ export class Service<
     this.name = name;
     this.runners = options.runners ?? [];
     this.models = options.models ?? [];
+    this.docs = options.docs;
     this.makeState = options.state;
   }
 
@@ -88,8 +104,8 @@ export class Service<
     route: ApiRoute<IW, IV, OW, OV>,
     handler: (input: NoInfer<IV>, ctx: Context<State>) => R | Promise<R>,
   ): Service<Apis & Record<Name, { readonly sends: IW; readonly gets: OW }>, State> {
-    const { input, output, path = `/${name}`, method = 'POST' } = route;
-    const api: Api = { name, method, path, input, output, handler };
+    const { input, output, path = `/${name}`, method = 'POST', summary, description } = route;
+    const api: Api = { name, summary, description, method, path, input, output, handler };
     check(api, this.apis);
     return derive(this, { apis: [...this.apis, Object.freeze(api)] });
   }
