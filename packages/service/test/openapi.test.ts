@@ -47,7 +47,7 @@ test('BentoML’s clients find their descriptors, and the arguments of each API'
     paths: Record<string, { post: { requestBody: { 'x-bentoml-io-descriptor': { id: string } } } }>;
   };
   const ids = ['/decide', '/shout', '/scan'].map((path) => paths[path]?.post.requestBody['x-bentoml-io-descriptor'].id);
-  expect(ids).toEqual(['bentoml.io.JSON', 'bentoml.io.Text', 'bentoml.io.File']);
+  expect(ids).toEqual(['bentoml.io.JSON', 'bentoml.io.Text', 'bentoml.io.Multipart']);
   expect(bentomlSchema(service)).toMatchObject({
     name: 'credit',
     type: 'service',
