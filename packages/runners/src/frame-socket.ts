@@ -1,4 +1,4 @@
-/** A socket that sends and receives frames: what is written in one turn of the event loop leaves in one write. */
+/** A socket that sends and receives frames: what is written in one turn of the event loop leaves in few writes. */
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { FrameReader, FrameWriter } from './frames.ts';

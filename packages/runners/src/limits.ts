@@ -21,8 +21,11 @@ export const BLOCK_BYTES = 64 << 10;
 /** From this size on, bytes are sent from where they are, since one more system call vector is cheaper than the copy. */
 export const ZERO_COPY_BYTES = 8 << 10;
 
-/** What is written before the end of the turn is sent when it reaches this size, so that the receiver can start on it. */
-export const EARLY_FLUSH_BYTES = 256 << 10;
+/**
+ * What is written before the end of the turn is sent when it reaches this size, so that the receiver can start on it: else the two processes
+ * would work by turns. Some thirty small calls, beside which one more write costs little.
+ */
+export const EARLY_FLUSH_BYTES = 8 << 10;
 
 /** Above this much unsent data the sender stops: calls wait on one side, and on the other no further calls are read. */
 export const HIGH_WATER_BYTES = 4 << 20;
