@@ -40,7 +40,7 @@ const scale = toRunner(Scale, { name: 'scale', placement: 'process', workers: 2 
 const costly = toRunner(Costly, {
   name: 'costly',
   placement: 'process',
-  batching: { maxBatchSize: 4, maxLatencyMs: 200 },
+  batching: { maxBatchSize: 2, maxLatencyMs: 200 },
 });
 const leaked = [];
 

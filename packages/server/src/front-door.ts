@@ -60,7 +60,7 @@ export class FrontDoor {
     const workers = awake.length > 0 ? awake : all;
     this.#turn += 1;
     const worker = workers[this.#turn % workers.length];
-    void worker?.hand(CONNECTION, socket).then((left) => left || this.#admit(socket));
+    void worker?.hand(CONNECTION, socket).then((taken) => taken || this.#admit(socket));
     return worker !== undefined;
   }
 }

@@ -123,6 +123,16 @@ describe('production', () => {
     expect((await blocked).status).toBe(200);
   });
 
+  test('a connection that a worker has not taken before it is killed goes to the next', async () => {
+    const running = await start({ apiWorkers: 1 });
+    const [first] = await pids(running, 1);
+    process.kill(first?.api ?? 0, 'SIGSTOP');
+    const answers = [1, 2, 3].map(() => postJson(`${running.url}/pids`, 'null'));
+    await sleep(500);
+    process.kill(first?.api ?? 0, 'SIGKILL');
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200]);
+  });
+
   test('what cannot start is the start’s failure, and leaves nothing', async () => {
     await expect(start({ exportName: 'other' })).rejects.toMatchObject({ code: 'EKIBEN_SERVICE_NOT_FOUND' });
     const running = await start();

@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EkibenError } from '@ekiben/spec';
 import { fromErrorRecord } from './error-record.ts';
 import type { ChildMessage, SupervisorMessage } from './messages.ts';
@@ -30,8 +31,8 @@ export interface Child {
   /** Tells it something, as JSON; see `onMessage` of its role. */
   send(message: unknown): void;
   /**
-   * The same, with a connection that is the child's from then on. Resolves with whether it has left: a child takes one after the other,
-   * and one that ends takes no more. Never rejects.
+   * The same, with a connection, paused, that is the child's from then on. Resolves with whether the child has taken it before it ended;
+   * if not, it is as it was. Never rejects.
    */
   hand(message: unknown, connection: Socket): Promise<boolean>;
 }
@@ -45,6 +46,9 @@ export interface ChildOptions {
   onNote(child: Child, note: unknown): void;
   onAnswer(child: Child, topic: string, answer: unknown): void;
 }
+
+/** For what a child has said before it ended and what was not read yet. */
+const LAST_WORDS_MS = 500;
 
 /** How a process ended. */
 export interface Ending {
@@ -69,6 +73,9 @@ export class RunningChild implements Child {
   /** Questions that it has not answered yet. */
   readonly #asked = new Map<number, () => void>();
   #questions = 0;
+  /** What happens once it has taken a connection. */
+  readonly #handing = new Map<number, () => void>();
+  #handed = 0;
   #killed = false;
 
   constructor({ name, slot, serial, command, onNote, onAnswer }: ChildOptions) {
@@ -84,7 +91,11 @@ export class RunningChild implements Child {
       });
     });
     this.gone = this.exited.then(async () => {
-      if (this.#process.connected) await new Promise((resolve) => this.#process.once('disconnect', resolve));
+      // While Node waits for a child that is gone to take a connection, it does not disconnect.
+      if (this.#process.connected) {
+        const disconnected = new Promise((resolve) => this.#process.once('disconnect', resolve));
+        await Promise.race([disconnected, sleep(LAST_WORDS_MS, undefined, { ref: false })]);
+      }
     });
     this.#started = new Promise((resolve, reject) => {
       this.#process.on('message', (message: ChildMessage | null) => {
@@ -93,7 +104,10 @@ export class RunningChild implements Child {
         if (typeof message !== 'object' || message === null) return;
         if (message.kind === 'alive') this.memoryBytes = message.memoryBytes;
         else if (message.kind === 'note') onNote(this, message.note);
-        else if (message.kind === 'answer') {
+        else if (message.kind === 'taken') {
+          this.#handing.get(message.connection)?.();
+          this.#handing.delete(message.connection);
+        } else if (message.kind === 'answer') {
           onAnswer(this, message.topic, message.answer);
           if (message.id !== null) this.#asked.get(message.id)?.();
         } else if (message.kind === 'failed') reject(fromErrorRecord(message.error));
@@ -130,13 +144,18 @@ export class RunningChild implements Child {
   }
 
   hand(message: unknown, connection: Socket): Promise<boolean> {
-    const order: SupervisorMessage = { kind: 'message', message };
-    const left = new Promise<boolean>((resolve) => {
+    const id = this.#handed++;
+    const order: SupervisorMessage = { kind: 'message', message, connection: id };
+    const taken = new Promise<boolean>((resolve) => {
       if (!this.#process.connected) return resolve(false);
-      this.#process.send(order, connection, undefined, (error) => resolve(error === null || connection.destroyed));
+      this.#handing.set(id, () => {
+        connection.destroy(); // this process's hold on it only
+        resolve(true);
+      });
+      // Kept open here: Node forgets connections that a child has not taken when it ends.
+      this.#process.send(order, connection, { keepOpen: true }, () => {});
     });
-    // Node keeps back what follows a connection that the child has not taken yet, and forgets it when the child ends.
-    return Promise.race([left, this.gone.then(() => false)]);
+    return Promise.race([taken, this.gone.then(() => false)]);
   }
 
   /** Resolves when its answer was heard, it has ended, or the time is over. */

@@ -44,7 +44,10 @@ export async function runChild(role: ChildRole): Promise<void> {
   process.on('message', (message: SupervisorMessage, connection?: Socket) => {
     if (message.kind === 'drain') end();
     else if (message.kind === 'ask') void tell(message.topic, message.id);
-    else role.onMessage?.(message.message, connection);
+    else {
+      if (message.connection !== undefined) send({ kind: 'taken', connection: message.connection });
+      role.onMessage?.(message.message, connection);
+    }
   });
   process.once('SIGTERM', end);
   process.on('SIGINT', () => {}); // Ctrl-C reaches the whole process group: it is the supervisor who then drains us.

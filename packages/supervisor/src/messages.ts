@@ -8,13 +8,16 @@ export type ChildMessage =
   /** Every {@link HEARTBEAT_MS}: its event loop turns. */
   | { readonly kind: 'alive'; readonly memoryBytes: number }
   | { readonly kind: 'note'; readonly note: unknown }
+  /** The connection of that number is its own now. */
+  | { readonly kind: 'taken'; readonly connection: number }
   /** `id`: of the question; null for the last word of one that ends. */
   | { readonly kind: 'answer'; readonly topic: string; readonly id: number | null; readonly answer: unknown };
 
 export type SupervisorMessage =
   /** Finish what you do, take nothing new, then exit. */
   | { readonly kind: 'drain' }
-  | { readonly kind: 'message'; readonly message: unknown }
+  /** `connection`: the number of the one that comes with it. */
+  | { readonly kind: 'message'; readonly message: unknown; readonly connection?: number }
   | { readonly kind: 'ask'; readonly topic: string; readonly id: number };
 
 export const HEARTBEAT_MS = 500;
