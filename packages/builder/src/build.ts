@@ -97,7 +97,7 @@ async function collect(project: string, options: BuildOptions): Promise<{ facts:
     new ModelStore(options.home),
   );
   await refuseSecrets(project, [...included.map(({ path }) => path), ...bundled.ours]);
-  const outside = await collectOutside(bundled, { finder, platform, lockfile });
+  const outside = await collectOutside(bundled, { project, finder, platform, lockfile });
   checkLocked(lockfile, [...bundled.inside, ...outside.outside.map(({ placed }) => placed)].filter(isInstalled));
   const facts: Facts = {
     bentofile,
@@ -251,6 +251,7 @@ async function refuseSecrets(project: string, paths: readonly string[]): Promise
 }
 
 interface OutsideOptions {
+  readonly project: string;
   readonly finder: PackageFinder;
   readonly platform: Platform;
   readonly lockfile: Lockfile;

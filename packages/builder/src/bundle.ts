@@ -21,7 +21,7 @@ import { canonical } from './canonical.ts';
 import { mapOnly } from './maps.ts';
 import { isNative } from './native.ts';
 import { followOwnFiles, mayNeedPlace } from './own-files.ts';
-import { PackageFinder, packageName, type Package } from './package-root.ts';
+import { isForDevelopment, PackageFinder, packageName, type Package } from './package-root.ts';
 
 /** Where the bundle lies among the sources: beside them, so that they are `..` for it. */
 export const BUNDLE_DIR = '__bundle__';
@@ -187,6 +187,7 @@ class Findings {
     for (const [few, files] of Object.entries(owner?.manifest.ekiben?.bento?.files ?? {}))
       this.fewFiles.set(few, files);
     if (owner?.manifest.ekiben?.bento?.omit?.includes(name)) return external;
+    if (isForDevelopment(owner, name, project, finder)) return external;
     const resolved = await build.resolve(path, { importer, resolveDir, kind, pluginData: RESOLVING });
     if (resolved.errors.length > 0 && (isOptional(owner, name) || kind === 'require-call')) return external;
     // An alias of tsconfig, a `#name` of the package itself, or nothing at all, which esbuild explains.

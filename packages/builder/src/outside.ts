@@ -5,7 +5,7 @@ import { EkibenError } from '@ekiben/spec';
 import createIgnore from 'ignore';
 import type { Lockfile } from './lockfile.ts';
 import { fitsPlatform, formatPlatform, isForeignBinary, platformOf, type Platform } from './native.ts';
-import { isInstalled, type Package, type PackageFinder } from './package-root.ts';
+import { isForDevelopment, isInstalled, type Package, type PackageFinder } from './package-root.ts';
 
 /** A package in its place: `node_modules/a` or, where two versions are needed, `node_modules/b/node_modules/a`. */
 export interface PlacedPackage extends Package {
@@ -21,6 +21,8 @@ export interface PackageFile {
 }
 
 export interface PlacementOptions {
+  /** Absolute path. */
+  readonly project: string;
   readonly finder: PackageFinder;
   readonly platform: Platform;
   readonly lockfile: Lockfile;
@@ -71,7 +73,8 @@ interface Need {
   readonly optional: boolean;
 }
 
-function needs({ dir, manifest }: Package, { finder, platform, lockfile, omit }: PlacementOptions): readonly Need[] {
+function needs(owner: Package, { project, finder, platform, lockfile, omit }: PlacementOptions): readonly Need[] {
+  const { dir, manifest } = owner;
   const { dependencies = {}, optionalDependencies = {}, peerDependencies = {} } = manifest;
   const names = new Set([
     ...Object.keys(dependencies),
@@ -79,7 +82,7 @@ function needs({ dir, manifest }: Package, { finder, platform, lockfile, omit }:
     ...Object.keys(peerDependencies),
   ]);
   return [...names].toSorted().flatMap((name): readonly Need[] => {
-    if (omit.has(name)) return [];
+    if (omit.has(name) || isForDevelopment(owner, name, project, finder)) return [];
     const optional = optionalDependencies[name] !== undefined;
     const pkg = finder.find(name, dir);
     if (pkg !== undefined && fitsPlatform(pkg.manifest, platform)) return [{ name, pkg, optional }];

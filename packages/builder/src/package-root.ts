@@ -9,6 +9,7 @@ export interface PackageManifest {
   readonly type?: string | undefined;
   readonly license?: unknown;
   readonly dependencies?: Readonly<Record<string, string>> | undefined;
+  readonly devDependencies?: Readonly<Record<string, string>> | undefined;
   readonly optionalDependencies?: Readonly<Record<string, string>> | undefined;
   readonly peerDependencies?: Readonly<Record<string, string>> | undefined;
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>> | undefined;
@@ -71,6 +72,22 @@ export class PackageFinder {
 /** Whether a package was installed, rather than being a part of the user's own repository. */
 export function isInstalled({ dir }: Package): boolean {
   return dir.split(sep).includes('node_modules');
+}
+
+/**
+ * An optional peer that a package of the user's repository has installed to develop itself, and the project has not: published, the
+ * package would not find it.
+ */
+export function isForDevelopment(
+  owner: Package | undefined,
+  name: string,
+  project: string,
+  finder: PackageFinder,
+): boolean {
+  if (owner === undefined || isInstalled(owner)) return false;
+  const { devDependencies, peerDependenciesMeta } = owner.manifest;
+  const optional = devDependencies?.[name] !== undefined && peerDependenciesMeta?.[name]?.optional === true;
+  return optional && finder.find(name, project) === undefined;
 }
 
 /** `@scope/name/sub/path` → `@scope/name`. */

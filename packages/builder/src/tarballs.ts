@@ -51,7 +51,7 @@ function publishedManifest(
   const ranges = Object.entries({ dependencies, optionalDependencies, peerDependencies }).flatMap(([key, each]) =>
     each === undefined ? [] : [[key, withoutWorkspaces(each, versionOf)]],
   );
-  const { devDependencies: _, ...rest } = manifest as typeof manifest & { readonly devDependencies?: object };
+  const { devDependencies: _, ...rest } = manifest;
   return `${JSON.stringify({ ...rest, ...Object.fromEntries(ranges) }, null, 2)}\n`;
 }
 

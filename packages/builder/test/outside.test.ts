@@ -32,7 +32,13 @@ test('places each package as high as it can lie, and a second version below the 
     'node_modules/b/node_modules/c/package.json': json('c', { version: '2.0.0' }),
     'node_modules/c/package.json': json('c', { dependencies: { a: '*' } }),
   });
-  const placed = placePackages([found(finder, 'a', folder)], { finder, platform, lockfile: unlocked, omit: new Set() });
+  const placed = placePackages([found(finder, 'a', folder)], {
+    project: folder,
+    finder,
+    platform,
+    lockfile: unlocked,
+    omit: new Set(),
+  });
   expect(placed.map(({ path, manifest }) => `${path}@${manifest.version}`)).toEqual([
     'node_modules/a@1.0.0',
     'node_modules/b@1.0.0',
@@ -49,7 +55,7 @@ test('takes optional packages of the platform only, and none that serving never 
     'node_modules/x-darwin-arm64/package.json': json('x-darwin-arm64', { os: ['darwin'], cpu: ['arm64'] }),
     'node_modules/telemetry/package.json': json('telemetry'),
   });
-  const options = { finder, platform, lockfile: unlocked, omit: new Set(['telemetry']) };
+  const options = { project: folder, finder, platform, lockfile: unlocked, omit: new Set(['telemetry']) };
   expect(placePackages([found(finder, 'x', folder)], options).map(({ path }) => path)).toEqual([
     'node_modules/x',
     'node_modules/x-linux-x64',
@@ -62,7 +68,9 @@ test('a package for the platform that is locked but not installed is an error th
   });
   const locked = { integrity: undefined, os: ['linux'], cpu: ['x64'], libc: undefined, isLocal: false };
   const lockfile = { ...unlocked, packages: new Map([['x-linux-x64@1.0.0', locked]]) };
-  expect(() => placePackages([found(finder, 'x', folder)], { finder, platform, lockfile, omit: new Set() })).toThrow(
+  expect(() =>
+    placePackages([found(finder, 'x', folder)], { project: folder, finder, platform, lockfile, omit: new Set() }),
+  ).toThrow(
     expect.objectContaining({
       code: 'EKIBEN_PLATFORM_MISSING',
       message: expect.stringContaining('npm i --no-save --force x-linux-x64@1.0.0'),
@@ -70,11 +78,27 @@ test('a package for the platform that is locked but not installed is an error th
   );
 });
 
+test('an optional peer that a package of the repository has for its own tests is left out, unless the project has it', async () => {
+  const peers = {
+    peerDependencies: { big: '1', used: '1' },
+    peerDependenciesMeta: { big: { optional: true }, used: { optional: true } },
+    devDependencies: { big: '1', used: '1' },
+  };
+  const { folder, finder } = await installed({
+    'packages/ours/package.json': json('ours', peers),
+    'packages/ours/node_modules/big/package.json': json('big'),
+    'node_modules/used/package.json': json('used'),
+  });
+  const ours = { dir: `${folder}/packages/ours`, manifest: { name: 'ours', version: '1.0.0', ...peers } };
+  const options = { project: folder, finder, platform, lockfile: unlocked, omit: new Set<string>() };
+  expect(placePackages([ours], options).map(({ path }) => path)).toEqual(['node_modules/ours', 'node_modules/used']);
+});
+
 test('a dependency that is missing is named', async () => {
   const { folder, finder } = await installed({
     'node_modules/a/package.json': json('a', { dependencies: { b: '1' } }),
   });
-  const options = { finder, platform, lockfile: unlocked, omit: new Set<string>() };
+  const options = { project: folder, finder, platform, lockfile: unlocked, omit: new Set<string>() };
   expect(() => placePackages([found(finder, 'a', folder)], options)).toThrow('a needs b, which is not installed');
 });
 
