@@ -9,6 +9,7 @@ import type { BuildCommandOptions } from './build.ts';
 import { addCompletionCommands } from './completion/index.ts';
 import { addModelsCommands } from './models/index.ts';
 import { addConfigCommands } from './config/index.ts';
+import type { OpenApiOptions } from './openapi.ts';
 import { addServeCommand } from './serve-command.ts';
 
 /** Exit codes, as Click gives them to BentoML's command: scripts may rely on them. */
@@ -75,6 +76,21 @@ function createProgram(args: readonly string[], { bento }: RunOptions): Command 
     });
   addModelsCommands(program);
   addBentoCommands(program);
+  program
+    .command('openapi')
+    .summary("Print a service's OpenAPI document")
+    .description(
+      "Print a service's OpenAPI document, as its /docs.json has it. No server is started.\n\nTARGET is that of `ekiben serve`, save bentos.",
+    )
+    .usage('[OPTIONS] [TARGET]')
+    .argument('[TARGET]', 'such as src/service.ts:svc', '.')
+    .option('--working-dir <PATH>', 'The directory in which TARGET is looked up.', '.')
+    .option('--version <TEXT>', 'The version that the document gives.', 'not available')
+    .addHelpText('after', '\nExample:\n  $ ekiben openapi src/service.ts:svc > openapi.json')
+    .action(async (target: string, options: OpenApiOptions) => {
+      const { openApiCommand } = await import('./openapi.ts');
+      await openApiCommand(target, options);
+    });
   addConfigCommands(program);
   addCompletionCommands(program);
   return program;
