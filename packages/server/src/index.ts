@@ -2,6 +2,7 @@ export { defaultApiWorkers } from './api-workers.ts';
 export { serveProduction } from './production.ts';
 export type { GenerationEvent, RunningProduction } from './production.ts';
 export type { ProductionOptions } from './production-options.ts';
+export type { RequestAnswered } from './request-channel.ts';
 export type { MetricsOptions } from './metrics.ts';
 export { serve } from './serve.ts';
 export type { RunningServer, ServeOptions } from './serve.ts';

@@ -11,6 +11,7 @@ import { answerHeaders } from './answer-headers.ts';
 import type { AnswerHeaderOptions } from './answer-headers.ts';
 import { tooMany, Traffic } from './traffic.ts';
 import type { Flight, TrafficOptions } from './traffic.ts';
+import { publishAnswered } from './request-channel.ts';
 import { writeReply } from './write-reply.ts';
 
 /** nginx's number for a client that left before the answer. */
@@ -51,11 +52,12 @@ export function createListener(dispatcher: Dispatcher<NodeExchange>, options: Li
   const headersOf = answerHeaders(options.headers);
   let draining = false;
 
-  const outbox = new Outbox<Answer>(({ exchange, reply, meter, started }, now) => {
+  const outbox = new Outbox<Answer>((request, now) => {
+    const { exchange, reply } = request;
     const sent =
       typeof reply === 'function' ? write(exchange, reply, headersOf) : send(exchange, reply, draining, headersOf);
-    if (typeof sent === 'number') meter.end(sent, now - started);
-    else void sent.then((status) => meter.end(status, performance.now() - started));
+    if (typeof sent === 'number') end(request, sent, now);
+    else void sent.then((status) => end(request, status, performance.now()));
   });
   const answer = ({ exchange, meter, started }: Request, reply: Answer['reply']) =>
     outbox.put({ exchange, reply, meter, started });
@@ -92,6 +94,11 @@ export function createListener(dispatcher: Dispatcher<NodeExchange>, options: Li
       draining = true;
     },
   };
+}
+
+function end({ exchange, reply, meter, started }: Answer, status: number, now: number): void {
+  meter.end(status, now - started);
+  publishAnswered(exchange, reply, status, now - started);
 }
 
 /** Sends the reply and returns the status that the client got; a promise only for a streamed body. Never fails. */

@@ -5,6 +5,7 @@ import { runnerInfo } from '@ekiben/runners';
 import type { RunningRunners } from '@ekiben/runners';
 import { cors, Dispatcher, runHooks } from '@ekiben/service';
 import type { CorsOptions, ServiceDefinition } from '@ekiben/service';
+import { startAccessLog } from './access-log.ts';
 import { onClientError } from './client-error.ts';
 import type { AnswerHeaderOptions } from './answer-headers.ts';
 import { trackConnections } from './drain.ts';
@@ -38,6 +39,8 @@ export interface SiteOptions extends TrafficOptions, AnswerHeaderOptions {
   /** Lets pages of other origins call the service. @default they may not */
   readonly cors?: CorsOptions | undefined;
   readonly metrics?: MetricsOptions | undefined;
+  /** Whether every request is a line on stdout: to read on a terminal, else JSON. @default false */
+  readonly accessLog?: boolean | undefined;
   /** Whether `/readyz` says no while a runner is down. @default true */
   readonly probeRunners?: boolean | undefined;
 }
@@ -45,9 +48,9 @@ export interface SiteOptions extends TrafficOptions, AnswerHeaderOptions {
 /** What of the options of a server concerns its API workers. Plain data. */
 export function siteOptions(options: SiteOptions): SiteOptions {
   const { version, keepAliveTimeoutMs, headersTimeoutMs, requestTimeoutMs, timeoutMs, maxConcurrency } = options;
-  const { tls, cors, probeRunners, metrics, pathPrefix, requestId, securityHeaders } = options;
+  const { tls, cors, probeRunners, metrics, pathPrefix, requestId, securityHeaders, accessLog } = options;
   const times = { keepAliveTimeoutMs, headersTimeoutMs, requestTimeoutMs, timeoutMs };
-  const answers = { pathPrefix, requestId, securityHeaders };
+  const answers = { pathPrefix, requestId, securityHeaders, accessLog };
   return { version, ...times, ...answers, maxConcurrency, tls, cors, probeRunners, metrics };
 }
 
@@ -105,7 +108,11 @@ export async function createSite(
     draining = true;
     listener.drain();
   };
-  const shutdown = () => runHooks(service, 'shutdown', dispatcher.state);
+  const endLog = options.accessLog === true ? await startAccessLog(service.name) : () => {};
+  const shutdown = () => {
+    endLog();
+    return runHooks(service, 'shutdown', dispatcher.state);
+  };
   return { http, metrics, startDraining, shutdown };
 }
 

@@ -1,0 +1,35 @@
+/** Answered requests, on `node:diagnostics_channel`. Unheard, they cost nothing. */
+import { channel } from 'node:diagnostics_channel';
+import type { Reply } from '@ekiben/service';
+import type { NodeExchange } from './node-exchange.ts';
+
+/** On `ekiben:server:request`: a request was answered, or its client left (499). */
+export interface RequestAnswered {
+  readonly exchange: NodeExchange;
+  readonly status: number;
+  readonly durationMs: number;
+  /** '' where there is none, or the route wrote its answer itself. */
+  readonly responseType: string;
+  /** In bytes; null for a stream. */
+  readonly responseLength: number | null;
+}
+
+const answered = channel('ekiben:server:request');
+
+export function publishAnswered(
+  exchange: NodeExchange,
+  reply: Reply | (() => Promise<void>),
+  status: number,
+  durationMs: number,
+): void {
+  if (!answered.hasSubscribers) return;
+  const { contentType = '', body = null } = typeof reply === 'function' ? {} : reply;
+  const isWhole = typeof body === 'string' || body instanceof Uint8Array;
+  answered.publish({
+    exchange,
+    status,
+    durationMs,
+    responseType: contentType ?? '',
+    responseLength: isWhole ? Buffer.byteLength(body) : null,
+  } satisfies RequestAnswered);
+}
