@@ -263,6 +263,20 @@ await test('SIGHUP: every process is replaced, no request fails', async () => {
   await server.stop();
 });
 
+if (isInstalled('promtool', 'prometheus')) {
+  await test('promtool finds no fault in the metrics of all processes', async () => {
+    const server = await Server.start();
+    const load = new Load(server.url, { judge });
+    await answering(load);
+    await load.stop();
+    const file = join(home, 'metrics.txt');
+    writeFileSync(file, (await ask(`${server.url}/metrics`)).text);
+    assert.match(readFileSync(file, 'utf8'), /^bentoml_api_server_request_total\{endpoint="\/scale"/m);
+    run('sh', ['-c', `promtool check metrics < '${file}'`]);
+    await server.stop();
+  });
+} else skip('promtool', 'it is not installed');
+
 // --- models that move
 
 await test('an alias moves and is rolled back: no request fails, each answer is of one version', async () => {
