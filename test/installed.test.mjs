@@ -15,6 +15,7 @@ const PROGRAMS = [
   '@ekiben/adapter-testkit/jest-environment',
   '@ekiben/adapter-testkit/vitest',
   '@ekiben/runners/worker',
+  '@ekiben/server/api-worker',
 ];
 /** Entries that need optional peers, which nobody else has to install. */
 const PEERS = {
