@@ -30,6 +30,15 @@ export function answer(topic: string, respond: Respond): void {
   answers.set(topic, respond);
 }
 
+/** Undefined where it cannot be read: node opens a file for it, and throws when there is no descriptor left. */
+function residentBytes(): number | undefined {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return undefined;
+  }
+}
+
 /** Takes the role in this process, which a {@link Supervisor} has started. */
 export async function runChild(role: ChildRole): Promise<void> {
   let ending: Promise<never> | undefined;
@@ -54,7 +63,11 @@ export async function runChild(role: ChildRole): Promise<void> {
   try {
     const facts = await role.start();
     send({ kind: 'ready', facts });
-    setInterval(() => send({ kind: 'alive', memoryBytes: process.memoryUsage.rss() }), HEARTBEAT_MS).unref();
+    let memoryBytes = 0;
+    setInterval(() => {
+      memoryBytes = residentBytes() ?? memoryBytes;
+      send({ kind: 'alive', memoryBytes });
+    }, HEARTBEAT_MS).unref();
   } catch (error) {
     send({ kind: 'failed', error: toErrorRecord(error) }, () => process.exit(1));
   }
