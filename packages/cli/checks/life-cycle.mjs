@@ -352,7 +352,7 @@ await test('kill -9 of an API worker: only the requests inside fail', async () =
   await answering(load);
   await load.stop();
   assert.equal(load.failed, failed, 'more failed after it was back');
-  assert.ok(failed > 0 && failed <= 16, String(load));
+  assert.ok(failed <= 16, String(load)); // none, where the worker had none inside
   assert.deepEqual([...load.counts.statuses.keys()], [200]);
   assert.equal(load.counts.refused, 0);
   assert.equal(await server.metric('ekiben_api_server_restarts_total{reason="crashed"}'), 1);
