@@ -13,7 +13,7 @@ import { join, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { BentoStore, ModelStore } from '../packages/store/dist/index.js';
-import { VoidRun } from './harness.mjs';
+import { shownSeconds, spread, VoidRun } from './harness.mjs';
 
 const LIMITS = { build: 1.5, megabytes: 5, serve: 1 };
 const ROUNDS = 9;
@@ -99,9 +99,9 @@ async function sizeWithoutModels(home) {
 function report(figures, megabytes, quick) {
   const spreads = Object.fromEntries(Object.entries(figures).map(([name, values]) => [name, spread(values)]));
   const lines = [
-    `an empty process of Node: ${shown(spreads.empty)}; again: ${shown(spreads.again)}`,
-    `ekiben build, warm: ${shown(spreads.build)}, at most ${LIMITS.build} s`,
-    `ekiben serve TAG until /readyz: ${shown(spreads.serve)}, at most ${LIMITS.serve} s`,
+    `an empty process of Node: ${shownSeconds(spreads.empty)}; again: ${shownSeconds(spreads.again)}`,
+    `ekiben build, warm: ${shownSeconds(spreads.build)}, at most ${LIMITS.build} s`,
+    `ekiben serve TAG until /readyz: ${shownSeconds(spreads.serve)}, at most ${LIMITS.serve} s`,
     `a bento without its models: ${megabytes.toFixed(2)} MB, at most ${LIMITS.megabytes} MB`,
   ];
   console.log(lines.join('\n'));
@@ -117,10 +117,3 @@ function report(figures, megabytes, quick) {
     process.exitCode = 1;
   }
 }
-
-function spread(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  return { median: sorted[Math.floor(sorted.length / 2)], min: sorted[0], max: sorted.at(-1) };
-}
-
-const shown = ({ median, min, max }) => `${median.toFixed(3)} s (${min.toFixed(3)}–${max.toFixed(3)})`;

@@ -108,24 +108,33 @@ async function measurePairs(a, b, rounds) {
  * @property {Spread} [p99Ratio]  contender / baseline, of each pair
  */
 
+/**
+ * @param {readonly number[]} values
+ * @returns {Spread}
+ */
+export function spread(values) {
+  const sorted = values.toSorted((x, y) => x - y);
+  const middle = (sorted.length - 1) / 2;
+  return { median: (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2, min: sorted[0], max: sorted.at(-1) };
+}
+
+/** A spread of seconds, to be printed. */
+export const shownSeconds = ({ median, min, max }) => `${median.toFixed(3)} s (${min.toFixed(3)}–${max.toFixed(3)})`;
+
 /** @returns {Summary} */
 function summarise(pairs) {
   const throughput = (sample) => sample.operations / sample.seconds;
   const cpu = (sample) => (sample.cpuSeconds * 1e6) / sample.operations;
-  const spread = (of) => {
-    const sorted = pairs.map(of).sort((x, y) => x - y);
-    const middle = (sorted.length - 1) / 2;
-    return { median: (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2, min: sorted[0], max: sorted.at(-1) };
-  };
+  const spreadOf = (of) => spread(pairs.map(of));
   return {
-    throughput: spread(({ b }) => throughput(b)),
-    cpu: spread(({ b }) => cpu(b)),
-    throughputRatio: spread(({ a, b }) => throughput(b) / throughput(a)),
-    cpuRatio: spread(({ a, b }) => cpu(a) / cpu(b)),
+    throughput: spreadOf(({ b }) => throughput(b)),
+    cpu: spreadOf(({ b }) => cpu(b)),
+    throughputRatio: spreadOf(({ a, b }) => throughput(b) / throughput(a)),
+    cpuRatio: spreadOf(({ a, b }) => cpu(a) / cpu(b)),
     ...(pairs[0].b.p99 !== undefined && {
-      p50: spread(({ b }) => b.p50),
-      p99: spread(({ b }) => b.p99),
-      p99Ratio: spread(({ a, b }) => b.p99 / a.p99),
+      p50: spreadOf(({ b }) => b.p50),
+      p99: spreadOf(({ b }) => b.p99),
+      p99Ratio: spreadOf(({ a, b }) => b.p99 / a.p99),
     }),
   };
 }

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ModelStore } from '../packages/store/dist/index.js';
-import { VoidRun } from './harness.mjs';
+import { shownSeconds, spread, VoidRun } from './harness.mjs';
 
 /** In seconds. */
 const LIMITS = { service: 1, model: 1, reload: 0.3 };
@@ -131,10 +131,10 @@ function ask(url, method, body) {
 function report(figures, quick) {
   const spreads = Object.fromEntries(Object.entries(figures).map(([name, values]) => [name, spread(values)]));
   const lines = [
-    `an empty process of Node ${process.version}: ${shown(spreads.empty)}; again: ${shown(spreads.again)}`,
-    `ekiben serve src/service.ts:svc until /readyz: ${shown(spreads.service)}, at most ${LIMITS.service} s`,
-    `ekiben serve credit_risk_model:latest until /readyz: ${shown(spreads.model)}, at most ${LIMITS.model} s`,
-    `--reload, from saving to the new answer: ${shown(spreads.reload)}, at most ${LIMITS.reload} s`,
+    `an empty process of Node ${process.version}: ${shownSeconds(spreads.empty)}; again: ${shownSeconds(spreads.again)}`,
+    `ekiben serve src/service.ts:svc until /readyz: ${shownSeconds(spreads.service)}, at most ${LIMITS.service} s`,
+    `ekiben serve credit_risk_model:latest until /readyz: ${shownSeconds(spreads.model)}, at most ${LIMITS.model} s`,
+    `--reload, from saving to the new answer: ${shownSeconds(spreads.reload)}, at most ${LIMITS.reload} s`,
   ];
   console.log(lines.join('\n'));
   mkdirSync(path('report'), { recursive: true });
@@ -148,10 +148,3 @@ function report(figures, quick) {
     process.exitCode = 1;
   }
 }
-
-function spread(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  return { median: sorted[Math.floor(sorted.length / 2)], min: sorted[0], max: sorted.at(-1) };
-}
-
-const shown = ({ median, min, max }) => `${median.toFixed(3)} s (${min.toFixed(3)}–${max.toFixed(3)})`;

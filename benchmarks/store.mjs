@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ModelStore } from '../packages/store/dist/index.js';
-import { compare, VoidRun } from './harness.mjs';
+import { compare, spread, VoidRun } from './harness.mjs';
 
 const MIB = 1024 ** 2;
 /** Of the weights, so that a run takes about a quarter of a second. */
@@ -245,9 +245,4 @@ function time([program, ...args], home) {
   });
   if (status !== 0) throw new VoidRun(`${args.join(' ')} ended with ${status}: ${stderr}`);
   return (performance.now() - start) / 1000;
-}
-
-function spread(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  return { median: sorted[Math.floor(sorted.length / 2)], min: sorted[0], max: sorted.at(-1) };
 }
