@@ -1,5 +1,6 @@
 /** What does not even parse as a request gets its problem document, too: from the socket, since there is no response to write to. */
 import { STATUS_CODES } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { lastExchange } from './node-exchange.ts';
 
@@ -12,13 +13,18 @@ const MALFORMED: readonly [number, string] = [400, 'This is not an HTTP/1.1 requ
 export function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   const last = lastExchange(socket);
   const isAnswering = last !== undefined && !last.response.closed && !last.response.writableFinished;
-  if (isAnswering && last.request.complete && error.code !== 'ECONNRESET') {
-    // What is wrong came behind a request that is not: its answer goes first.
-    if (!refused.has(socket)) last.response.once('close', () => refuse(error, socket));
-    refused.add(socket);
-  } else if (error.code === 'ECONNRESET' || isHandshake(error) || (isAnswering && last.response.headersSent)) {
-    // Gone, not encrypted yet, or in the middle of an answer, which a second head would garble.
-    socket.destroy();
+  if (error.code === 'ECONNRESET' || isHandshake(error)) {
+    socket.destroy(); // gone, or not encrypted yet
+  } else if (!isAnswering) {
+    refuse(error, socket);
+  } else if (last.request.complete) {
+    // What is wrong came behind requests that are not: their answers go first.
+    refuseAfter('close', last.response, error, socket);
+  } else if (last.response.socket === null) {
+    // It is this request's own body, but the answers to those before it are not out yet.
+    refuseAfter('socket', last.response, error, socket);
+  } else if (last.response.headersSent) {
+    socket.destroy(); // in the middle of an answer, which a second head would garble
   } else {
     refuse(error, socket);
   }
@@ -26,6 +32,12 @@ export function onClientError(error: NodeJS.ErrnoException, socket: Socket): voi
 
 /** Those that wait for their last answer. */
 const refused = new WeakSet<Socket>();
+
+/** A response gets its socket when those before it are through. */
+function refuseAfter(event: 'close' | 'socket', response: ServerResponse, error: Error, socket: Socket): void {
+  if (!refused.has(socket)) response.once(event, () => refuse(error, socket));
+  refused.add(socket);
+}
 
 function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable) {

@@ -254,6 +254,19 @@ describe('what is no request', () => {
     expect(await statusOf(`${server.url}/livez`)).toBe(200);
   });
 
+  test('a broken body behind a request that is being handled is refused after its answer', async () => {
+    const slow = gate('slow');
+    const connection = await open();
+    const broken = 'POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nnonsense\r\n';
+    connection.send(postRequest('/wait', '"slow"') + broken);
+    await slow.entered;
+    connection.send('more nonsense');
+    slow.open();
+    const received = await connection.rest();
+    expect(statusesOf(received)).toEqual([200, 400]);
+    expect(received).toContain('"slow"HTTP/1.1 400');
+  });
+
   test('a request with no host is refused', async () => {
     expect(statusesOf(await (await open()).send('GET /livez HTTP/1.1\r\n\r\n').rest())).toEqual([400]);
   });
