@@ -7,3 +7,5 @@ export type {
   WrittenImage,
   WrittenLayer,
 } from './images/oci.ts';
+export { BACKENDS, containerize } from './images/containerize.ts';
+export type { Backend, ContainerizedBento, ContainerizeOptions } from './images/containerize.ts';

@@ -153,9 +153,13 @@ function lastOf<T>(words: readonly string[], meanings: Readonly<Record<string, T
 /** What a platform loads: `.node`, and the libraries beside it. */
 const BINARY = /\.(?:node|dll|dylib|exe|lib|pdb)$|\.so(?:\.[\d.]+)?$/;
 
+export function isBinary(path: string): boolean {
+  return BINARY.test(path);
+}
+
 /** Whether a file of a package is a binary that `platform` cannot load. */
 export function isForeignBinary(path: string, { os, cpu, libc }: Platform): boolean {
-  if (!BINARY.test(path)) return false;
+  if (!isBinary(path)) return false;
   const named = platformOf(path);
   if (named === undefined) return false;
   const foreignCpu = named.cpu !== undefined && named.cpu !== 'universal' && named.cpu !== cpu;

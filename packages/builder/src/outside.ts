@@ -161,7 +161,7 @@ function publishedBy(patterns: readonly string[] | undefined): (path: string) =>
   return (path) => taken.ignores(path) && !left.ignores(path);
 }
 
-function noBuild({ manifest }: Package, platform: Platform, instead: readonly string[]): EkibenError {
+export function noBuild({ manifest }: Package, platform: Platform, instead: readonly string[]): EkibenError {
   return new EkibenError(
     'EKIBEN_PLATFORM_MISSING',
     `${manifest.name} ${manifest.version} has no build for ${formatPlatform(platform)}; it has ${instead.join(', ')}.`,

@@ -1,0 +1,196 @@
+// `containerize()`: a bento becomes an image, by Docker, Podman or Buildah and the bento's Dockerfile, or by ourselves (oci.ts).
+import { accessSync, constants, statSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { EkibenError } from '@ekiben/spec';
+import { BentoStore, type StoredBento } from '@ekiben/store';
+import { formatPlatform, hostPlatform, parsePlatform, type Platform } from '../native.ts';
+import { backendCommands, BUILDERS, type Builder } from './backends.ts';
+import { backendFailure, backendMissing } from './failures.ts';
+import type { ImageProgress } from './oci.ts';
+import { packagesFor, packagesPlatform } from './packages.ts';
+import { runProgram } from './program.ts';
+
+export const BACKENDS = [...BUILDERS, 'oci'] as const;
+/** `oci` is ourselves, with no other program. */
+export type Backend = (typeof BACKENDS)[number];
+
+export interface ContainerizeOptions {
+  /** What the image is called, such as `registry.example.com/team/risk:1.0`; may be several. @default the bento's tag */
+  readonly images?: readonly string[] | undefined;
+  /** @default the first of docker, podman and buildah that is installed, else oci */
+  readonly backend?: Backend | undefined;
+  /** As Docker writes them. Several make one image for all of them. @default that of the bento's packages, else Linux on this machine's CPU */
+  readonly platforms?: readonly string[] | undefined;
+  /** Sends the image to the registry that its name says. @default false */
+  readonly push?: boolean | undefined;
+  /** A tar file for `docker load`; `oci` writes a directory in the OCI layout where it does not end so. @default none; of `oci`, without `push`, `<name>-<version>.tar` */
+  readonly output?: string | undefined;
+  /** In place of the base image that the bento names. */
+  readonly base?: string | undefined;
+  /** Further options of `docker build` and its like: `['--no-cache', '--label', 'team=risk']`. Not for `oci`. */
+  readonly buildOptions?: readonly string[] | undefined;
+  /** The home of the stores. @default as `@ekiben/store` finds it */
+  readonly home?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called once it is decided what builds. */
+  readonly onBackend?: ((backend: Backend, bento: StoredBento) => void) | undefined;
+  /** What the back end says, line by line. */
+  readonly onLog?: ((line: string) => void) | undefined;
+  /** Of `oci`. */
+  readonly onProgress?: ((progress: ImageProgress) => void) | undefined;
+}
+
+export interface ContainerizedBento {
+  readonly bento: StoredBento;
+  readonly backend: Backend;
+  readonly images: readonly string[];
+  /** As Docker writes them. */
+  readonly platforms: readonly string[];
+  /** The file or directory that was written. */
+  readonly output: string | undefined;
+  /** Of what `oci` wrote. */
+  readonly digest: string | undefined;
+}
+
+/**
+ * Makes an image of a bento of the store, or of a bento's directory.
+ * @throws EKIBEN_BENTO_NOT_FOUND, EKIBEN_BENTO_IS_PYTHON, EKIBEN_IMAGE_NAME_INVALID, EKIBEN_PLATFORM_UNKNOWN,
+ *   EKIBEN_PLATFORM_MISSING, EKIBEN_PACKAGES_NOT_INSTALLED, EKIBEN_BACKEND_NOT_INSTALLED, EKIBEN_BACKEND_NOT_RUNNING,
+ *   EKIBEN_BACKEND_TOO_OLD, EKIBEN_IMAGE_BUILD_FAILED, EKIBEN_IMAGE_PUSH_FAILED, EKIBEN_IMAGE_PUSH_REFUSED,
+ *   EKIBEN_IMAGE_SAVE_FAILED, EKIBEN_IMAGE_DISK_FULL, and what {@link writeOciImage} throws
+ */
+export async function containerize(tag: string, options: ContainerizeOptions = {}): Promise<ContainerizedBento> {
+  const bento = await findBento(tag, options.home);
+  const images = options.images === undefined || options.images.length === 0 ? [bento.tag] : options.images;
+  for (const image of images) checkName(image);
+  const platforms = platformsOf(bento, options.platforms);
+  const backend = options.backend ?? BUILDERS.find(isInstalled) ?? 'oci';
+  options.onBackend?.(backend, bento);
+  const task = { bento, images, platforms };
+  const done = backend === 'oci' ? await writeOurselves(task, options) : await buildWith(backend, task, options);
+  return { bento, backend, images, platforms: platforms.map(formatPlatform), ...done };
+}
+
+interface Task {
+  readonly bento: StoredBento;
+  readonly images: readonly string[];
+  readonly platforms: readonly Platform[];
+}
+
+type Done = Pick<ContainerizedBento, 'output' | 'digest'>;
+
+async function findBento(tag: string, home: string | undefined): Promise<StoredBento> {
+  const store = new BentoStore(home);
+  const isDirectory = statSync(join(tag, 'bento.yaml'), { throwIfNoEntry: false }) !== undefined;
+  const bento = await (isDirectory ? store.open(tag) : store.get(tag));
+  if (bento.node !== undefined) return bento;
+  throw new EkibenError(
+    'EKIBEN_BENTO_IS_PYTHON',
+    `Bento '${bento.tag}' was built by BentoML ${bento.bentomlVersion}: its image runs Python, which \`bentoml containerize ${bento.tag}\` makes.`,
+    { details: { tag: bento.tag, service: bento.service } },
+  );
+}
+
+// https://github.com/distribution/reference: host, path and tag
+const COMPONENT = '[a-z0-9]+(?:(?:\\.|_{1,2}|-+)[a-z0-9]+)*';
+const IMAGE_NAME = new RegExp(
+  `^(?:(?:[a-zA-Z0-9-]+(?:\\.[a-zA-Z0-9-]+)*|\\[[0-9a-f:]+\\])(?::\\d+)?/)?${COMPONENT}(?:/${COMPONENT})*(?::\\w[\\w.-]{0,127})?$`,
+);
+
+function checkName(image: string): void {
+  if (IMAGE_NAME.test(image)) return;
+  throw new EkibenError(
+    'EKIBEN_IMAGE_NAME_INVALID',
+    `'${image.slice(0, 200)}' cannot be the name of an image: write it as registry.example.com/team/name:tag, the name in lower case.`,
+  );
+}
+
+function platformsOf(bento: StoredBento, wanted: readonly string[] | undefined): readonly Platform[] {
+  const platforms = (wanted ?? []).map(parsePlatform);
+  const foreign = platforms.find(({ os }) => os !== 'linux');
+  if (foreign !== undefined) {
+    throw new EkibenError(
+      'EKIBEN_PLATFORM_UNKNOWN',
+      `Images are for Linux, not for ${formatPlatform(foreign)}: linux/amd64 or linux/arm64.`,
+    );
+  }
+  const { distro } = (bento.document['docker'] ?? {}) as { readonly distro?: string };
+  const libc = distro === 'alpine' ? 'musl' : 'glibc';
+  const { cpu } = packagesPlatform(bento) ?? hostPlatform();
+  return (platforms.length > 0 ? platforms : [{ os: 'linux', cpu }]).map((each) => ({ ...each, libc }));
+}
+
+function isInstalled(program: string): boolean {
+  const endings = process.platform === 'win32' ? ['.exe'] : [''];
+  return (process.env['PATH'] ?? '').split(delimiter).some((folder) =>
+    endings.some((ending) => {
+      const path = join(folder, program + ending);
+      try {
+        accessSync(path, constants.X_OK);
+        return statSync(path).isFile();
+      } catch {
+        return false;
+      }
+    }),
+  );
+}
+
+async function writeOurselves(_task: Task, _options: ContainerizeOptions): Promise<Done> {
+  throw new EkibenError('EKIBEN_BACKEND_NOT_INSTALLED', 'the back end oci is being written');
+}
+
+async function buildWith(builder: Builder, task: Task, options: ContainerizeOptions): Promise<Done> {
+  const { bento, images, platforms } = task;
+  const { base, buildOptions = [], push = false, signal, onLog } = options;
+  if (!isInstalled(builder)) throw backendMissing(builder);
+  const output = options.output === undefined ? undefined : resolve(options.output);
+  const buildx = builder === 'docker' && (await runProgram('docker', ['buildx', 'version'], { signal })).code === 0;
+  const packages = await packagesContext(task, options);
+  try {
+    const commands = backendCommands(builder, {
+      context: bento.path,
+      dockerfile: join(bento.path, 'env/docker/Dockerfile'),
+      images,
+      // The C library is the base image's.
+      platforms: platforms.map(({ os, cpu }) => formatPlatform({ os, cpu, libc: undefined })),
+      packages,
+      base,
+      push,
+      output,
+      buildOptions,
+      buildx,
+    });
+    for (const command of commands) {
+      const { code, lines } = await runProgram(builder, command.args, { env: command.env, signal, onLog });
+      if (code !== 0) throw backendFailure(builder, command, code ?? null, lines);
+    }
+  } finally {
+    if (packages !== undefined) await rm(packages, { recursive: true, force: true });
+  }
+  return { output, digest: undefined };
+}
+
+/** Packages of other platforms than the bento's, as a directory that the Dockerfile takes in their place. */
+async function packagesContext({ bento, platforms }: Task, options: ContainerizeOptions): Promise<string | undefined> {
+  const built = packagesPlatform(bento);
+  if (built === undefined || platforms.every((each) => formatPlatform(each) === formatPlatform(built)))
+    return undefined;
+  const context = await mkdtemp(join(tmpdir(), 'ekiben-image-'));
+  try {
+    for (const platform of platforms) {
+      const { files, remove } = await packagesFor(bento, platform, options);
+      for (const { path, source } of files) {
+        const target = join(context, formatPlatform({ ...platform, libc: undefined }), path);
+        await mkdir(dirname(target), { recursive: true });
+        await cp(source, target);
+      }
+      await remove();
+    }
+    return context;
+  } catch (error) {
+    await rm(context, { recursive: true, force: true });
+    throw error;
+  }
+}
