@@ -1,71 +1,150 @@
-// `npm start` as a newcomer sees it, in a real Chromium: the documentation page, Try it out, Execute, the answer; also behind a
-// path prefix, and without a request to any other host. Screenshots stay in report/.
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { execFileSync, spawn } from 'node:child_process';
+// The documentation in a real Chromium: `npm start` as a newcomer sees it, and an app with every descriptor. Try it out, Execute, the
+// answer; also behind a path prefix, and without a request to any other host. Screenshots stay in report/.
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { chromium } from 'playwright-core';
+import { launchChromium } from '../scripts/chromium.mjs';
 import { root } from '../scripts/workspace.mjs';
 
 jest.setTimeout(300_000); // a watchdog: Chromium may have to be installed
 
 const PREFIX = '/some/prefix';
 const home = mkdtempSync(join(tmpdir(), 'ekiben-browser-'));
-let browser, service, proxy;
+let browser;
 
 beforeAll(async () => {
-  const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'];
-  const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync'];
-  browser = await chromium.launch({ executablePath: findChromium(), args: [...args, ...quiet] });
-  service = await start();
-  proxy = await prefixProxy(service.port);
+  browser = await launchChromium();
 });
-
 afterAll(async () => {
   await browser?.close();
-  proxy?.server.close();
-  service?.child.kill('SIGKILL');
   rmSync(home, { recursive: true });
 });
 
-test.each([
-  ['at the root', 'docs', () => `http://127.0.0.1:${service.port}/`],
-  ['behind a path prefix', 'docs-behind-prefix', () => `http://127.0.0.1:${proxy.port}${PREFIX}/`],
-])('classify is tried out in Swagger UI %s', async (_where, picture, url) => {
+describe('npm start', () => {
+  let service, proxy;
+  beforeAll(async () => {
+    service = await start('scripts/start.mjs', '--port', String(await freePort()));
+    proxy = await startProxy(service.url, { strips: true });
+  });
+  afterAll(() => {
+    proxy?.server.close();
+    service?.child.kill('SIGKILL');
+  });
+
+  test.each([
+    ['at the root', 'docs', () => service.url],
+    ['behind a path prefix', 'docs-behind-prefix', () => proxy.url],
+  ])('classify is tried out in Swagger UI %s', async (_where, picture, url) => {
+    const { answer, close } = await tryOut(url(), 'classify', picture);
+    expect(await answer.innerText()).toMatch(/"Status": "(APPROVED|MAYBE|DECLINED)"/);
+    await close();
+  });
+
+  test('Ctrl-C ends it with 0', async () => {
+    service.child.kill('SIGINT');
+    const [code, signal] = await once(service.child, 'exit');
+    expect({ code, signal }).toEqual({ code: 0, signal: null });
+  });
+});
+
+describe('every descriptor', () => {
+  let service, stripping, passing;
+  beforeAll(async () => {
+    service = await start('apps/every-input/checks/served.mjs', PREFIX);
+    stripping = await startProxy(service.url, { strips: true });
+    passing = await startProxy(service.url, { strips: false });
+  });
+  afterAll(() => {
+    stripping?.server.close();
+    passing?.server.close();
+    service?.child.kill('SIGKILL');
+  });
+
+  describe.each([
+    ['at the root', 'root', () => service.url],
+    ['behind a proxy that strips the prefix', 'stripped', () => stripping.url],
+    ['behind a proxy that leaves the prefix', 'prefixed', () => passing.url],
+  ])('%s', (_where, place, url) => {
+    test('JSON', async () => {
+      const { answer, close } = await tryOut(url(), 'json_zod', `json-${place}`, (operation) =>
+        operation.locator('textarea').fill('{ "name": "Grüße 雪", "age": 36 }'),
+      );
+      expect(await answer.innerText()).toContain('"name": "Grüße 雪"');
+      await close();
+    });
+
+    test('a form with a file, the rest as it is filled in', async () => {
+      const { answer, close } = await tryOut(url(), 'form', `form-${place}`, async (operation) => {
+        const field = (name) => operation.locator(`[data-property-name="${name}"]`);
+        await field('meta').locator('textarea').fill('{ "name": "Ada", "age": 36 }');
+        await field('photos').locator('input[type=file]').setInputFiles(RED);
+      });
+      const text = await answer.innerText();
+      for (const part of ['meta', 'note', 'rows', 'table', 'photos']) expect(text).toContain(`name="${part}"`);
+      expect(text).toContain('{"name":"Ada","age":36}');
+      await close();
+    });
+
+    test('an image, which is shown', async () => {
+      const { answer, close } = await tryOut(url(), 'image', `image-${place}`, async (operation) => {
+        await operation.locator('select.content-type').first().selectOption('image/png');
+        await operation.locator('input[type=file]').setInputFiles(RED);
+      });
+      const shown = answer.locator('img');
+      await shown.waitFor();
+      const size = await shown.evaluate(async (image) => {
+        await image.decode();
+        return [image.naturalWidth, image.naturalHeight];
+      });
+      expect(size).toEqual([12, 9]);
+      await close();
+    });
+  });
+});
+
+/** 12 × 9 pixels. */
+const RED = {
+  name: 'red.png',
+  mimeType: 'image/png',
+  buffer: Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAwAAAAJCAIAAACJ2loDAAAACXBIWXMAAAPoAAAD6AG1e1JrAAAAFElEQVQYlWP4z8BAEDGMKmIgJggAaL1rlYWeSwoAAAAASUVORK5CYII=',
+    'base64',
+  ),
+};
+
+/** Executes a route in the page, filled in by `fill`; the answer has status 200, and nothing came from elsewhere. */
+async function tryOut(url, route, picture, fill = () => {}) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 1600 } });
   const requests = [];
   page.on('request', (sent) => requests.push(sent.url()));
 
-  await page.goto(url());
-  const operation = page.locator('.opblock', { hasText: '/classify' }).first();
+  await page.goto(url);
+  const operation = page.locator('.opblock', { has: page.locator(`[data-path="/${route}"]`) });
   await operation.locator('.opblock-summary').click();
   await operation.getByRole('button', { name: 'Try it out' }).click();
+  await fill(operation);
   await operation.getByRole('button', { name: 'Execute' }).click();
   const answer = operation.locator('.live-responses-table .response');
   await answer.locator('.response-col_status', { hasText: '200' }).waitFor();
-  expect(await answer.innerText()).toMatch(/"Status": "(APPROVED|MAYBE|DECLINED)"/);
 
-  await page.screenshot({ path: join(root, `report/${picture}.png`), fullPage: true });
-  await page.close();
-  expect(requests.filter((sent) => sent.endsWith('/classify'))).toHaveLength(1);
-  expect(requests.filter((sent) => !sent.startsWith(url()) && !sent.startsWith('data:'))).toEqual([]);
-});
+  const close = async () => {
+    await operation.screenshot({ path: join(root, `report/${picture}.png`) });
+    await page.close();
+    expect(requests.filter((sent) => sent === `${url}${route}`)).toHaveLength(1);
+    const elsewhere = requests.filter((sent) => !sent.startsWith(url) && !/^(data|blob):/.test(sent));
+    expect(elsewhere).toEqual([]);
+  };
+  return { answer, close };
+}
 
-test('Ctrl-C ends it with 0', async () => {
-  service.child.kill('SIGINT');
-  const [code, signal] = await once(service.child, 'exit');
-  expect({ code, signal }).toEqual({ code: 0, signal: null });
-});
-
-/** `npm start` on a free port; done when it says where to look. */
-async function start() {
-  const port = await freePort();
-  const script = join(root, 'scripts/start.mjs');
-  const child = spawn(process.execPath, [script, '--port', String(port)], {
+/** A program that says in a line where it serves. */
+async function start(script, ...args) {
+  const child = spawn(process.execPath, [join(root, script), ...args], {
     cwd: root,
     env: { ...process.env, EKIBEN_HOME: home },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -73,28 +152,29 @@ async function start() {
   const lines = [];
   for await (const line of createInterface({ input: child.stdout })) {
     lines.push(line);
-    if (line.includes(`:${port}`)) {
-      child.stdout.resume();
-      return { child, port };
-    }
+    const [, port] = /\/\/(?:127\.0\.0\.1|localhost):(\d+)/.exec(line) ?? [];
+    if (port === undefined) continue;
+    child.stdout.resume();
+    return { child, url: `http://127.0.0.1:${port}/` };
   }
   throw new Error(`The service did not start:\n${lines.join('\n')}`);
 }
 
-/** A reverse proxy that strips the prefix, as an ingress does, and knows no other path. */
-async function prefixProxy(port) {
+/** A reverse proxy, as an ingress is, which knows nothing but what is under the prefix. */
+async function startProxy(target, { strips }) {
+  const { hostname, port } = new URL(target);
   const server = createServer((incoming, outgoing) => {
     if (!incoming.url.startsWith(`${PREFIX}/`)) return outgoing.writeHead(404).end();
     const { method, headers } = incoming;
-    const path = incoming.url.slice(PREFIX.length);
+    const path = strips ? incoming.url.slice(PREFIX.length) : incoming.url;
     incoming.pipe(
-      request({ port, host: '127.0.0.1', path, method, headers }, (answer) => {
+      request({ hostname, port, path, method, headers }, (answer) => {
         answer.pipe(outgoing.writeHead(answer.statusCode, answer.headers));
       }),
     );
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  return { server, port: server.address().port };
+  return { server, url: `http://127.0.0.1:${server.address().port}${PREFIX}/` };
 }
 
 async function freePort() {
@@ -103,15 +183,4 @@ async function freePort() {
   const { port } = server.address();
   await new Promise((resolve) => server.close(resolve));
   return port;
-}
-
-function findChromium() {
-  const places = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-  const found = places.find((place) => place && existsSync(place));
-  if (found) return found;
-  if (!process.env.CI) throw new Error('No Chromium: install it, or say where it is by CHROMIUM=…');
-  const apt = (...args) => execFileSync('apt-get', ['-q', '-y', ...args], { stdio: ['ignore', 'inherit', 'inherit'] });
-  apt('update');
-  apt('install', '--no-install-recommends', 'chromium');
-  return '/usr/bin/chromium';
 }

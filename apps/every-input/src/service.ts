@@ -105,7 +105,7 @@ function formOf() {
   return multipart({
     meta: json(Person),
     note: optional(text()),
-    rows: ndarray({ dtype: 'float32' }),
+    rows: ndarray({ dtype: 'float32', shape: [-1, 2] }),
     table: optional(frame({})),
     photos: repeated(photo, { max: 3 }),
     files: repeated(file({ maxBytes: 2 ** 20 }), { max: 5 }),
