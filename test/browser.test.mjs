@@ -118,7 +118,7 @@ const RED = {
 };
 
 /** Executes a route in the page, filled in by `fill`; the answer has status 200, and nothing came from elsewhere. */
-async function tryOut(url, route, picture, fill = () => {}) {
+async function tryOut(url, route, picture, fill = async () => {}) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 1600 } });
   const requests = [];
   page.on('request', (sent) => requests.push(sent.url()));
