@@ -27,7 +27,7 @@ export interface CallServer {
 /** Listens on a Unix socket (a named pipe on Windows) for the calls of one runner, whose model is loaded. */
 export async function serveCalls(core: RunnerCore, path: string): Promise<CallServer> {
   const connections = new Set<Connection>();
-  const server = createServer((socket) => {
+  const server = createServer({ pauseOnConnect: true }, (socket) => {
     const connection = new Connection(core, socket, () => connections.delete(connection));
     connections.add(connection);
   });
@@ -75,7 +75,7 @@ class Connection {
   constructor(core: RunnerCore, socket: Socket, onClose: () => void) {
     this.#core = core;
     this.#methods = [...core.methods.values()];
-    const handshake = setTimeout(() => socket.destroy(), HANDSHAKE_TIMEOUT_MS);
+    const handshake = setTimeout(() => this.#frames.destroy(), HANDSHAKE_TIMEOUT_MS);
     let resolveClosed = (): void => {};
     this.closed = new Promise((resolve) => (resolveClosed = resolve));
     this.#frames = new FrameSocket({

@@ -245,7 +245,7 @@ describe('a runner in a process', () => {
     let answers = 0;
     let done = () => {};
     const frames = new FrameSocket({
-      socket: connect(socket),
+      socket,
       onFrame(kind) {
         if (kind === FRAME.hello) frames.trust();
         if (kind === FRAME.result && ++answers === CALLS) done();
@@ -303,7 +303,7 @@ describe('a runner in a process', () => {
   ])('%s from a worker fails the calls under way, with a coded error', async (_, kind, body) => {
     const directory = await makeSocketDirectory();
     const path = join(directory.path, '0.sock');
-    const worker = createServer((socket) => {
+    const worker = createServer({ pauseOnConnect: true }, (socket) => {
       const frames = new FrameSocket({
         socket,
         onFrame(received, id) {
