@@ -1,6 +1,6 @@
 // The service and what serves it as JavaScript modules that share their parts, with esbuild. Our own files keep their source maps;
 // packages of plain JavaScript are inside, and those that cannot be are found out and named.
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import { dirname, join, relative, sep } from 'node:path';
 import { EkibenError } from '@ekiben/spec';
@@ -20,7 +20,7 @@ import type {
 import { canonical } from './canonical.ts';
 import { mapOnly } from './maps.ts';
 import { isNative } from './native.ts';
-import { followOwnFiles, mayNeedPlace } from './own-files.ts';
+import { BUNDLE_PLACE, followOwnFiles, mayNeedPlace } from './own-files.ts';
 import { isForDevelopment, PackageFinder, packageName, type Package } from './package-root.ts';
 
 /** Where the bundle lies among the sources: beside them, so that they are `..` for it. */
@@ -77,17 +77,18 @@ export async function bundle(input: BundleInput): Promise<Bundle> {
   const { build, formatMessages } = await import('esbuild');
   const found = new Findings(input);
   for (;;) {
-    const before = found.count;
+    found.begin();
+    const before = found.surprises;
     const entryPoints = [
       { in: input.service, out: 'service' },
       { in: SERVER_ENTRY, out: 'server' },
-      ...[...found.entries].map(([out, path]) => ({ in: path, out })),
+      ...[...found.programs].map(([out, { path }]) => ({ in: path, out })),
     ];
     try {
       const { outputFiles, metafile } = await build({ ...options(input), entryPoints, plugins: [found.plugin] });
-      if (found.count === before) return finished(input, found, outputFiles, metafile);
+      if (found.surprises === before) return finished(input, found, outputFiles, metafile);
     } catch (error) {
-      if (found.count === before) throw await explained(error, formatMessages);
+      if (found.surprises === before) throw await explained(error, formatMessages);
     }
     // A package that turned out to stay outside, or a module to be run by itself, changes what is bundled, and what is wrong with it.
   }
@@ -122,19 +123,34 @@ function options({ project, node }: BundleInput) {
     minifyWhitespace: true,
     minifySyntax: true,
     logLevel: 'silent',
-    // What packages in CommonJS require of Node is found from a module, too.
+    // What packages in CommonJS require of Node, and find beside themselves, is found from a module, too.
     banner: {
-      js: `import { createRequire as __ekiben_require } from 'node:module';const require = __ekiben_require(import.meta.url);`,
+      js: `import { createRequire as __ekiben_require } from 'node:module';const require = __ekiben_require(import.meta.url), ${BUNDLE_PLACE} = import.meta.dirname;`,
     },
   } as const;
 }
 
+/** What a module finds by its own place, and finds beside the bundle as well. */
+interface Beside {
+  /** In the bundle. */
+  readonly name: string;
+  /** On the disk. */
+  readonly path: string;
+  /** A program is a bundle of its own; any other file is as it was. */
+  readonly isProgram: boolean;
+  /** The directory of the package that wants it. */
+  readonly owner: string;
+}
+
 /** What the modules themselves tell while they are bundled. */
 class Findings {
-  readonly entries = new Map<string, string>();
-  readonly assets = new Map<string, string>();
+  /** By what esbuild calls them. */
+  readonly programs = new Map<string, Beside>();
+  readonly assets = new Map<string, Beside>();
   readonly outside = new Map<string, Package>();
   readonly fewFiles = new Map<string, readonly string[]>();
+  /** How often something was found that changes what is bundled. */
+  surprises = 0;
   readonly #input: BundleInput;
   readonly #stays = new Set<string>();
   readonly #resolved = new Map<string, Promise<OnResolveResult | undefined>>();
@@ -147,19 +163,23 @@ class Findings {
     if (command === undefined) throw missing('ekiben, whose command serves the bento', 'The project');
     for (const wanted of PROGRAMS) {
       const owner = finder.find(packageName(wanted), command.dir);
-      if (owner !== undefined) this.#entry(wanted, resolveModule(wanted, join(owner.dir, 'package.json'), 'ekiben'));
+      if (owner === undefined) continue;
+      const path = resolveModule(wanted, join(owner.dir, 'package.json'), 'ekiben');
+      this.#add(this.#programOf(wanted, path, owner.dir));
     }
   }
 
-  get count(): number {
-    return this.entries.size + this.#stays.size;
+  /** What a package wanted that turned out to stay outside is not wanted any more. */
+  begin(): void {
+    this.outside.clear();
+    this.#resolved.clear();
+    for (const found of [this.programs, this.assets])
+      for (const [key, { owner }] of found) if (this.#stays.has(owner)) found.delete(key);
   }
 
   readonly plugin: Plugin = {
     name: 'ekiben',
     setup: (build) => {
-      this.outside.clear();
-      this.#resolved.clear();
       const { project, finder } = this.#input;
       build.onResolve({ filter: /^ekiben:/ }, ({ path }) => ({ path, namespace: 'ekiben' }));
       build.onLoad({ filter: /.*/, namespace: 'ekiben' }, () => ({ contents: SERVER, resolveDir: project }));
@@ -219,37 +239,53 @@ class Findings {
     if (!mayNeedPlace(text)) return undefined;
     // The same without comments, in which examples may stand.
     const { code } = await build.esbuild.transform(text, { loader, minifyWhitespace: true, legalComments: 'inline' });
-    const own = followOwnFiles(code, (kind, wanted) => this.#nameOf(owner, path, kind, wanted));
-    return own.needsPlace ? this.#stay(owner, path) : { contents: own.source, loader };
+    const found: Beside[] = [];
+    const own = followOwnFiles(code, (kind, wanted) => {
+      const beside = this.#beside(owner, path, kind, wanted);
+      if (typeof beside === 'object') found.push(beside);
+      return typeof beside === 'object' ? `./${beside.name}` : beside;
+    });
+    if (own.needsPlace) return this.#stay(owner, path);
+    for (const each of found) this.#add(each);
+    return { contents: own.source, loader };
   }
 
   #stay(owner: Package | undefined, path: string): OnLoadResult {
     if (owner === undefined || owner.dir === this.#input.project) throw nativeInProject(path);
+    if (!this.#stays.has(owner.dir)) this.surprises++;
     this.#stays.add(owner.dir);
     return { contents: '' };
   }
 
-  /** Relative to every module of the bundle. */
-  #nameOf({ dir, manifest }: Package, module: string, kind: 'url' | 'module', wanted: string): string {
-    if (kind === 'module') {
-      return this.#entry(wanted, resolveModule(wanted, module, manifest.name));
-    }
+  /** A text is the name of what the bento does without; undefined is what cannot be beside it. */
+  #beside(owner: Package, module: string, kind: 'url' | 'module', wanted: string): Beside | string | undefined {
+    const { dir, manifest } = owner;
+    if (kind === 'module') return this.#programOf(wanted, resolveModule(wanted, module, manifest.name), dir);
     const path = join(dirname(module), wanted);
     const inside = slashed(relative(dir, path));
     if (manifest.ekiben?.bento?.omit?.includes(`./${inside}`) === true) return wanted;
-    const name = `${manifest.name}/${inside}`.replace('@', '');
-    if (/\.[cm]?[jt]s$/.test(path) && existsSync(path)) return this.#entry(name, path);
-    this.assets.set(`files/${name}`, path);
-    return `./files/${name}`;
+    if (inside.startsWith('../') || statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
+    if (/\.[cm]?[jt]s$/.test(path)) return this.#programOf(`${manifest.name}/${inside}`, path, dir);
+    // Versions, since two of a package may be inside.
+    const name = `files/${manifest.name.replace('@', '')}-${manifest.version}/${inside}`;
+    return { name, path, isProgram: false, owner: dir };
   }
 
-  #entry(name: string, path: string): string {
-    const out = `run-${name
+  #programOf(specifier: string, path: string, owner: string): Beside {
+    const { version } = this.#input.finder.of(dirname(path))?.manifest ?? {};
+    const name = specifier.replace(packageName(specifier), (all) => `${all}-${version}`);
+    const file = name
       .replace(/\.[cm]?[jt]s$/, '')
       .replaceAll('/', '-')
-      .replace('@', '')}`;
-    this.entries.set(out, path);
-    return `./${out}.js`;
+      .replace('@', '');
+    return { name: `run-${file}.js`, path, isProgram: true, owner };
+  }
+
+  #add(beside: Beside): void {
+    if (!beside.isProgram) return void this.assets.set(beside.name, beside);
+    const out = beside.name.replace(/\.js$/, '');
+    if (!this.programs.has(out)) this.surprises++;
+    this.programs.set(out, beside);
   }
 }
 
@@ -273,7 +309,7 @@ function finished(input: BundleInput, found: Findings, outputs: readonly OutputF
     if (owner === undefined || isOurs(finder, project, absolute)) return undefined;
     return `${owner.manifest.name}@${owner.manifest.version}/${slashed(relative(owner.dir, absolute))}`;
   });
-  for (const [name, path] of found.assets) files.set(name, readFileSync(path));
+  for (const [name, { path }] of found.assets) files.set(name, readFileSync(path));
   const inside = new Map<string, Package>();
   const ours: string[] = [];
   for (const path of Object.keys(metafile.inputs)) {

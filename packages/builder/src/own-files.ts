@@ -1,23 +1,25 @@
 // What a module finds by its own place on the disk, and whether it still finds it as a part of a bundle.
 //
-// Three ways of writing it can be followed, since they name what they want:
+// Four ways of writing it can be followed, since they name what they want:
 //   new URL('./worker.js', import.meta.url)                a module of the package, or a file of it
+//   join(__dirname, 'worker.js')                           the same in CommonJS, unless it is read or required right there
 //   createRequire(import.meta.url).resolve('pkg/worker')   a module, to be run by itself
 //   const require = createRequire(import.meta.url)         for `require('pkg')`, which a bundler knows
 // A module that does anything else with its place stays outside the bundle, with its whole package.
 
+/** The directory of the bundle, in each of its modules: `import.meta` itself would make a module of CommonJS another one. */
+export const BUNDLE_PLACE = '__ekiben_dir';
+
 export interface OwnFiles {
   /** With what can be followed rewritten. */
   readonly source: string;
-  /** Relative to the module: `../package.json`. */
-  readonly urls: readonly string[];
-  /** Specifiers of modules that run by themselves. */
-  readonly modules: readonly string[];
   /** Whether the module still wants to know its place. */
   readonly needsPlace: boolean;
 }
 
 const OWN_URL = /new URL\(\s*(['"])(\.{1,2}\/[^'"]+)\1\s*,\s*import\.meta\.url\s*\)/g;
+const OWN_PATH =
+  /(?<!\b(?:require|read\w*|createReadStream|sendFile)\(|[\w$.])((?:[\w$]+\.)?(?:join|resolve)\()\s*__dirname\s*((?:,\s*(?:'[^'\\]+'|"[^"\\]+")\s*)+)\)/g;
 const RESOLVED = /createRequire\(import\.meta\.url\)\s*\.resolve\(\s*(['"])([^'"]+)\1\s*\)/g;
 const OWN_REQUIRE = /(?:const|let|var) require\s*=\s*createRequire\(import\.meta\.url\);?/g;
 const IMPORT_CREATE_REQUIRE = /import\s*\{\s*createRequire\s*\}\s*from\s*['"](?:node:)?module['"];?/g;
@@ -31,28 +33,38 @@ export function mayNeedPlace(source: string): boolean {
 
 /**
  * @param source - without comments
- * @param nameOf - what a file or module is called beside the bundle
+ * @param nameOf - what a file or module is called beside the bundle; undefined for what cannot be there
  */
-export function followOwnFiles(source: string, nameOf: (kind: 'url' | 'module', wanted: string) => string): OwnFiles {
-  const urls: string[] = [];
-  const modules: string[] = [];
+export function followOwnFiles(
+  source: string,
+  nameOf: (kind: 'url' | 'module', wanted: string) => string | undefined,
+): OwnFiles {
+  let runs = false;
+  const follow = (all: string, kind: 'url' | 'module', wanted: string, rewrite: (name: string) => string): string => {
+    const name = nameOf(kind, wanted);
+    return name === undefined ? all : rewrite(JSON.stringify(name));
+  };
   const rewritten = source
-    .replace(OWN_URL, (_all, _quote, wanted: string) => {
-      urls.push(wanted);
-      return `new URL(${JSON.stringify(nameOf('url', wanted))}, __ekiben_meta_url)`;
-    })
-    .replace(RESOLVED, (_all, _quote, wanted: string) => {
-      modules.push(wanted);
-      return `__ekiben_path(new URL(${JSON.stringify(nameOf('module', wanted))}, __ekiben_meta_url))`;
-    })
+    .replace(OWN_URL, (all, _quote, wanted: string) =>
+      follow(all, 'url', wanted, (name) => `new URL(${name}, __ekiben_meta_url)`),
+    )
+    .replace(OWN_PATH, (all, callee: string, parts: string) =>
+      follow(all, 'url', joined(parts), (name) => `${callee}${BUNDLE_PLACE},${name})`),
+    )
+    .replace(RESOLVED, (all, _quote, wanted: string) =>
+      follow(all, 'module', wanted, (name) => {
+        runs = true;
+        return `__ekiben_path(new URL(${name}, __ekiben_meta_url))`;
+      }),
+    )
     .replace(OWN_REQUIRE, '')
     .replace(IMPORT_CREATE_REQUIRE, '');
-  if (PLACE.test(rewritten)) return { source, urls: [], modules: [], needsPlace: true };
-  const path = modules.length === 0 ? '' : `import { fileURLToPath as __ekiben_path } from 'node:url';`;
-  return {
-    source: path + rewritten.replaceAll('__ekiben_meta_url', 'import.meta.url'),
-    urls,
-    modules,
-    needsPlace: false,
-  };
+  if (PLACE.test(rewritten)) return { source, needsPlace: true };
+  const path = runs ? `import { fileURLToPath as __ekiben_path } from 'node:url';` : '';
+  return { source: path + rewritten.replaceAll('__ekiben_meta_url', 'import.meta.url'), needsPlace: false };
+}
+
+/** `, 'lib', 'worker.js'` → `./lib/worker.js` */
+function joined(parts: string): string {
+  return ['.', ...[...parts.matchAll(/(['"])(.+?)\1/g)].map(([, , part]) => part)].join('/');
 }

@@ -11,9 +11,9 @@ const json = (name: string, more: object = {}) => JSON.stringify({ name, version
 
 const FILES = {
   'package.json': json('my-service', { type: 'module' }),
-  'src/service.ts': `import { plain } from 'plain'; import { place } from 'placed'; import { readFileSync } from 'node:fs';
+  'src/service.ts': `import { plain } from 'plain'; import { place } from 'placed'; import { told } from 'threaded'; import { readFileSync } from 'node:fs';
 const own: string = readFileSync(new URL('./own.txt', import.meta.url), 'utf8');
-export const svc = [plain(), place, own].join(' ');`,
+export const svc = [plain(), place, own, await told()].join(' ');`,
   'src/own.txt': 'own',
   'node_modules/ekiben/package.json': json('ekiben', { type: 'module', exports: { './cli': './cli.js' } }),
   'node_modules/ekiben/cli.js': `import { readFileSync } from 'node:fs';
@@ -22,6 +22,11 @@ export const run = async (args, { bento }) => { console.log(version, ...args, be
   'node_modules/plain/package.json': json('plain'),
   'node_modules/plain/index.js': `try { require('absent'); } catch {}\nexports.plain = () => require('./words.js');`,
   'node_modules/plain/words.js': `module.exports = 'plain';`,
+  'node_modules/threaded/package.json': json('threaded', { main: 'lib/index.js' }),
+  'node_modules/threaded/lib/index.js': `const { join } = require('path'); const { Worker } = require('worker_threads');
+exports.told = () => new Promise((resolve) => new Worker(join(__dirname, '..', 'worker.js')).on('message', resolve));`,
+  'node_modules/threaded/worker.js': `require('worker_threads').parentPort.postMessage(require('./word.js'));`,
+  'node_modules/threaded/word.js': `module.exports = 'threaded';`,
   'node_modules/placed/package.json': json('placed'),
   'node_modules/placed/index.js': `exports.place = require('fs').readFileSync(__dirname + '/data.txt', 'utf8');`,
   'node_modules/placed/data.txt': 'placed',
@@ -41,11 +46,17 @@ const names = (packages: Bundle['inside']) => packages.map(({ manifest }) => man
 
 test('packages of plain JavaScript are inside; one that finds files beside itself is outside', async () => {
   const { inside, outside, ours, files } = await bundled(await made());
-  expect(names(inside)).toEqual(['ekiben', 'plain']);
+  expect(names(inside)).toEqual(['ekiben', 'plain', 'threaded']);
   expect(names(outside)).toEqual(['placed']);
   expect(ours).toEqual(['src/service.ts']);
   expect([...files.keys()]).toEqual(
-    expect.arrayContaining(['files/ekiben/package.json', 'server.js', 'service.js', 'service.js.map']),
+    expect.arrayContaining([
+      'files/ekiben-1.0.0/package.json',
+      'run-threaded-1.0.0-worker.js',
+      'server.js',
+      'service.js',
+      'service.js.map',
+    ]),
   );
 });
 
@@ -61,8 +72,8 @@ test('runs elsewhere, with what is beside it', async () => {
     if (/own.txt|placed/.test(path)) await write(path.replace(/^src/, 'src/src'), text);
   const node = (...args: string[]) => execFileSync(process.execPath, args, { encoding: 'utf8', cwd: elsewhere });
   const service = pathToFileURL(join(elsewhere, `src/${BUNDLE_DIR}/service.js`)).href;
-  const show = `console.log((await import(${JSON.stringify(service)})).svc)`;
-  expect(node('--input-type=module', '-e', show)).toBe('plain placed own\n');
+  const show = `import(${JSON.stringify(service)}).then(({ svc }) => console.log(svc))`;
+  expect(node('-e', show)).toBe('plain placed own threaded\n');
   expect(node(join(elsewhere, `src/${BUNDLE_DIR}/server.js`), 'serve', '--port', '1')).toBe(
     '1.0.0 serve --port 1 true\n',
   );
@@ -74,12 +85,20 @@ test('is the same in a folder of another depth', async () => {
   expect([...two.files]).toEqual([...one.files]);
 });
 
+test('a package that turns out to stay outside leaves nothing beside the bundle', async () => {
+  const { outside, files } = await bundled(
+    await made({ ...FILES, 'node_modules/threaded/word.js': `module.exports = __dirname;` }),
+  );
+  expect(names(outside)).toEqual(['placed', 'threaded']);
+  expect([...files.keys()].filter((name) => name.startsWith('run-'))).toEqual([]);
+});
+
 test('what is named stays outside, or all of it', async () => {
   const folder = await made();
   expect(names((await bundled(folder, { outside: ['plain'] })).outside)).toEqual(['placed', 'plain']);
   const { inside, outside } = await bundled(folder, { packages: false });
   expect(inside).toEqual([]);
-  expect(names(outside)).toEqual(['ekiben', 'placed', 'plain']);
+  expect(names(outside)).toEqual(['ekiben', 'placed', 'plain', 'threaded']);
 });
 
 test.each([

@@ -7,10 +7,24 @@ test('follows a file or module that is named by its place', () => {
   const own = followOwnFiles(`const text = readFileSync(new URL("../package.json", import.meta.url));`, nameOf);
   expect(own).toEqual({
     source: 'const text = readFileSync(new URL("./url:../package.json", import.meta.url));',
-    urls: ['../package.json'],
-    modules: [],
     needsPlace: false,
   });
+});
+
+test('follows a file or module of CommonJS that is named by its place', () => {
+  const own = followOwnFiles(
+    `const worker = overrides.worker || join(__dirname, 'lib', "worker.js");path.join(__dirname,'..','file.js')`,
+    nameOf,
+  );
+  expect(own).toEqual({
+    source: `const worker = overrides.worker || join(__ekiben_dir,"./url:./lib/worker.js");path.join(__ekiben_dir,"./url:./../file.js")`,
+    needsPlace: false,
+  });
+});
+
+test('a file that cannot be beside the bundle keeps its module outside', () => {
+  for (const source of [`join(__dirname, 'public')`, `new URL('./public/', import.meta.url)`])
+    expect(followOwnFiles(source, () => undefined)).toEqual({ source, needsPlace: true });
 });
 
 test('follows a program that is found by its name', () => {
@@ -18,7 +32,6 @@ test('follows a program that is found by its name', () => {
     `import{createRequire}from'node:module';const ENTRY=createRequire(import.meta.url).resolve('@a/b/worker');`,
     nameOf,
   );
-  expect(own.modules).toEqual(['@a/b/worker']);
   expect(own.source).toBe(
     `import { fileURLToPath as __ekiben_path } from 'node:url';const ENTRY=__ekiben_path(new URL("./module:@a/b/worker", import.meta.url));`,
   );
@@ -34,13 +47,16 @@ test('leaves require to the bundler', () => {
 
 test.each([
   'const dir = __dirname;',
+  `require(join(__dirname, 'index.js'))`,
+  `readFileSync(path.join(__dirname, 'index.js'))`,
+  'join(__dirname, name)',
   'const dir = dirname(fileURLToPath(import.meta.url));',
   'const path = require.resolve("x");',
   'const path = import.meta.resolve("x");',
   'const url = new URL(name, import.meta.url);',
 ])('a module that does anything else with its place stays outside: %s', (source) => {
   expect(mayNeedPlace(source)).toBe(true);
-  expect(followOwnFiles(source, nameOf)).toEqual({ source, urls: [], modules: [], needsPlace: true });
+  expect(followOwnFiles(source, nameOf)).toEqual({ source, needsPlace: true });
 });
 
 test.each([
