@@ -1,12 +1,11 @@
 // What the adapter for ONNX costs over ONNX Runtime alone, what batches bring behind HTTP, and both beside what a Node team does today.
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { loadOnnx } from '../packages/frameworks/onnx/dist/index.js';
 import { tensor } from '../packages/tensor/dist/index.js';
+import { file, startCreditRisk } from './credit-risk.mjs';
 import { compare, server } from './harness.mjs';
 
-const file = (path) => fileURLToPath(new URL(path, import.meta.url));
 const FIXTURES = '../packages/frameworks/onnx/test/fixtures/';
 
 /** One thread: more of them cost models as small as these more than they bring, and a server here has one core. */
@@ -61,14 +60,7 @@ async function batches(quick) {
     console.log(
       `\n── ${model} behind HTTP in a worker process, ${CONNECTIONS} connections: joined, against one by one ──`,
     );
-    const start = (batched) =>
-      start64({
-        command: 'adapters/onnx-server.mjs',
-        env: { MODEL: model, BATCHED: batched },
-        path: 'predict',
-        body: JSON.stringify({ row: 1 }),
-        quick,
-      });
+    const start = (batched) => startModel({ MODEL: model, BATCHED: batched }, quick);
     const { joined } = await compare({
       title: `adapters-batches-${model}`,
       quick,
@@ -108,9 +100,7 @@ async function allowedGain(model, joined) {
 
 async function fastify(quick) {
   console.log('\n── the credit model as ONNX, against Fastify and onnxruntime-node ──');
-  const [line] = readFileSync(file('../apps/credit-risk/test/fixtures/expected.jsonl'), 'utf8').split('\n', 1);
-  const { application } = JSON.parse(line);
-  const start = (command) => start64({ command, path: 'classify', body: JSON.stringify(application), quick });
+  const start = (command) => startCreditRisk([file(command)], { quick, connections: CONNECTIONS });
   const rival = 'http/fastify-onnx.mjs';
   const { Ekiben: ours } = await compare({
     title: 'adapters-fastify',
@@ -132,17 +122,18 @@ function goal(what, value, { atLeast = -Infinity, atMost = Infinity }) {
   if (!reached) process.exitCode = 1;
 }
 
-let port = 4900;
+let port = 30_000 + (process.pid % 10_000); // of two runs at a time, each has its own
 
-function start64({ command, env = {}, path, body, quick }) {
+/** A server that computes one of the fixture's inputs, batched or not. */
+function startModel(env, quick) {
   port += 1;
   return server({
-    command: [process.execPath, file(command)],
+    command: [process.execPath, file('adapters/onnx-server.mjs')],
     env: { PORT: String(port), ...env },
-    url: `http://127.0.0.1:${port}/${path}`,
+    url: `http://127.0.0.1:${port}/predict`,
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body,
+    body: JSON.stringify({ row: 1 }),
     connections: CONNECTIONS,
     ...(quick ? { warmUpSeconds: 1, seconds: 1 } : {}),
   });

@@ -1,15 +1,6 @@
 // The credit-risk service over HTTP against a bare node:http server, and beside what a Node team does today.
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { compare, server } from './harness.mjs';
-
-const file = (path) => fileURLToPath(new URL(path, import.meta.url));
-
-/** The first of the 3,000 applications that Python scored, and what it said of it. */
-const [line] = readFileSync(file('../apps/credit-risk/test/fixtures/expected.jsonl'), 'utf8').split('\n', 1);
-const { application, status } = JSON.parse(line);
-const body = JSON.stringify(application);
-const headers = { 'content-type': 'application/json' };
+import { file, startCreditRisk } from './credit-risk.mjs';
+import { compare } from './harness.mjs';
 
 /** What the project promises; ratios above 1 are better than the baseline, save p99's. */
 const GOALS = [
@@ -18,14 +9,14 @@ const GOALS = [
   { what: 'p99', ratio: 'p99Ratio', atMost: 1.5 },
 ];
 
-/** `answer`: whether it has to answer what Python said; a bare server does not know. */
-const bare = { name: 'bare node:http', command: [file('http/bare.mjs')], answer: false };
+/** `answers`: whether it has to answer what Python said; a bare server does not know. */
+const bare = { name: 'bare node:http', command: [file('http/bare.mjs')], answers: false };
 const credit = {
   name: 'credit-risk',
   command: [file('../apps/credit-risk/start.mjs'), '--port', 'PORT'],
-  answer: true,
+  answers: true,
 };
-const rival = { name: 'Fastify 5 + onnxruntime-node', command: [file('http/fastify-onnx.mjs')], answer: true };
+const rival = { name: 'Fastify 5 + onnxruntime-node', command: [file('http/fastify-onnx.mjs')], answers: true };
 
 export async function run(args) {
   const quick = args.includes('--quick');
@@ -45,22 +36,6 @@ export async function run(args) {
   }
 }
 
-let port = 4700;
-
-async function start({ name, command, answer }, quick) {
-  port += 1;
-  const url = `http://127.0.0.1:${port}/classify`;
-  const subject = await server({
-    command: [process.execPath, ...command.map((part) => (part === 'PORT' ? String(port) : part))],
-    env: { PORT: String(port) },
-    url,
-    method: 'POST',
-    headers,
-    body,
-    ...(quick ? { warmUpSeconds: 1, seconds: 1 } : {}),
-  });
-  const response = await fetch(url, { method: 'POST', headers, body });
-  const { Status } = await response.json();
-  if (answer && Status !== status) throw new Error(`${name} says ${Status}, Python said ${status}.`);
-  return subject;
+function start({ command, answers }, quick) {
+  return startCreditRisk(command, { quick, answers });
 }

@@ -3,16 +3,8 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { compare, server } from './harness.mjs';
-
-const file = (path) => fileURLToPath(new URL(path, import.meta.url));
-
-/** The first of the 3,000 applications that Python scored, and what it said of it. */
-const [line] = readFileSync(file('../apps/credit-risk/test/fixtures/expected.jsonl'), 'utf8').split('\n', 1);
-const { application, status } = JSON.parse(line);
-const body = JSON.stringify(application);
-const headers = { 'content-type': 'application/json' };
+import { body, file, headers, startCreditRisk } from './credit-risk.mjs';
+import { compare } from './harness.mjs';
 
 const MAX_START_MS = 1_000;
 const MAX_MIB = 110;
@@ -45,9 +37,9 @@ export async function run(args) {
       baseline: {
         name: baseline,
         sources: [...new Set([file('http/bare.mjs'), ...sources])],
-        start: () => start(sources, quick),
+        start: () => startCreditRisk(sources, { quick, answers: false }),
       },
-      contenders: [{ name, start: () => start(production(workers), quick, true) }],
+      contenders: [{ name, start: () => startCreditRisk(production(workers), { quick }) }],
     });
     if (quick) continue;
     for (const [what, ratio] of [
@@ -63,26 +55,6 @@ export async function run(args) {
 function judge(what, reached) {
   console.log(`${reached ? 'reached' : 'MISSED '} ${what}`);
   if (!reached) process.exitCode = 1;
-}
-
-let port = 4800;
-
-async function start(command, quick, answers = false) {
-  port += 1;
-  const url = `http://127.0.0.1:${port}/classify`;
-  const subject = await server({
-    command: [process.execPath, ...command.map((part) => (part === 'PORT' ? String(port) : part))],
-    env: { PORT: String(port) },
-    url,
-    method: 'POST',
-    headers,
-    body,
-    ...(quick ? { warmUpSeconds: 1, seconds: 1 } : {}),
-  });
-  const response = await fetch(url, { method: 'POST', headers, body });
-  const { Status } = await response.json();
-  if (answers && Status !== status) throw new Error(`Ekiben says ${Status}, Python said ${status}.`);
-  return subject;
 }
 
 /** Time to the first answer, the median of five; and the memory of each process after so many seconds under load. */

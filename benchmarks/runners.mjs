@@ -6,14 +6,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { loadBooster, xgboost } from '../packages/frameworks/xgboost/dist/index.js';
 import { startRunners, toRunner } from '../packages/runners/dist/index.js';
 import { tensor } from '../packages/tensor/dist/index.js';
-import { compare, server, VoidRun } from './harness.mjs';
+import { file, startCreditRisk } from './credit-risk.mjs';
+import { compare, VoidRun } from './harness.mjs';
 import { Echo } from './runners/echo-service.mjs';
-
-const file = (name) => fileURLToPath(new URL(`runners/${name}`, import.meta.url));
 
 export async function run(args) {
   const quick = args.includes('--quick');
@@ -99,7 +97,7 @@ async function transport(title, length, concurrency, calls, least, quick) {
 async function bareEcho(bytes, concurrency, calls) {
   const directory = await mkdtemp(join(tmpdir(), 'ekiben-bench-'));
   const path = join(directory, 'echo.sock');
-  const child = fork(file('bare-echo.mjs'), [path]);
+  const child = fork(file('runners/bare-echo.mjs'), [path]);
   await once(child, 'message');
   const socket = connect(path);
   await once(socket, 'connect');
@@ -132,7 +130,7 @@ async function bareEcho(bytes, concurrency, calls) {
 
 async function runnerEcho(input, concurrency, calls) {
   const echo = toRunner(Echo, { name: 'echo', placement: 'process' });
-  const running = await startRunners([echo], { module: file('echo-service.mjs') });
+  const running = await startRunners([echo], { module: file('runners/echo-service.mjs') });
   const sample = await closedLoop(
     () => echo.echo.run(input),
     concurrency,
@@ -164,34 +162,21 @@ async function closedLoop(call, concurrency, calls, childCpu = async () => ({ us
 /** The credit-risk service with its model in a worker process, against a server that only parses JSON. */
 async function http(least, quick) {
   console.log('\n── credit-risk over HTTP, the model in a worker process, 64 connections ──');
-  const [line] = readFileSync(
-    new URL('../apps/credit-risk/test/fixtures/expected.jsonl', import.meta.url),
-    'utf8',
-  ).split('\n', 1);
-  const body = JSON.stringify(JSON.parse(line).application);
-  let port = 20_000 + (process.pid % 10_000); // of two runs at a time, each has its own
-  const start = (command) => {
-    port += 1;
-    return server({
-      command: [process.execPath, fileURLToPath(new URL(command, import.meta.url))],
-      env: { PORT: String(port) },
-      url: `http://127.0.0.1:${port}/classify`,
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body,
-      connections: 64,
-      ...(quick ? { warmUpSeconds: 1, seconds: 1 } : {}),
-    });
-  };
+  const bare = file('http/bare.mjs');
   const { [IN_PROCESS]: ours } = await compare({
     title: 'runners-http',
     quick,
     baseline: {
       name: 'bare node:http',
-      sources: [new URL('http/bare.mjs', import.meta.url)],
-      start: () => start('http/bare.mjs'),
+      sources: [bare],
+      start: () => startCreditRisk([bare], { quick, answers: false, connections: 64 }),
     },
-    contenders: [{ name: IN_PROCESS, start: () => start('runners/credit-risk-server.mjs') }],
+    contenders: [
+      {
+        name: IN_PROCESS,
+        start: () => startCreditRisk([file('runners/credit-risk-server.mjs')], { quick, connections: 64 }),
+      },
+    ],
   });
   if (!quick) judge(ours.throughputRatio.median, least);
 }
