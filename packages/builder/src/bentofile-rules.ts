@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { nearest } from '@ekiben/store';
 import { Ajv, type ErrorObject } from 'ajv';
+import { DISTROS, type DistroName } from './distros.ts';
 import type { Path } from './places.ts';
 
 export interface BentofileFault {
@@ -40,6 +41,33 @@ const RULES: readonly Rule[] = [
           ? [{ path: [key, index], message: `'${pattern}' leads out of the project` }]
           : [],
       ),
+    );
+  },
+  function systemPackagesAreNames({ docker }) {
+    return texts(docker, 'system_packages').flatMap((name, index) =>
+      /^[A-Za-z0-9@][A-Za-z0-9@.+_:=~*/-]*$/.test(name)
+        ? []
+        : [{ path: ['docker', 'system_packages', index], message: `'${name}' is not the name of a package` }],
+    );
+  },
+  function baseImageWhereNodeHasNone({ docker }) {
+    const { distro, base_image: image } = (docker ?? {}) as { distro?: DistroName | null; base_image?: string | null };
+    if (DISTROS[distro ?? 'debian'].image !== undefined || typeof image === 'string') return [];
+    const message = `there is no image of Node for ${distro}: name one as docker.base_image`;
+    return [{ path: ['docker', 'distro'], message }];
+  },
+  function variablesInOneLine({ docker, envs }) {
+    const { env } = (docker ?? {}) as { readonly env?: unknown };
+    const values: (readonly [Path, unknown])[] = [
+      ...Object.entries(typeof env === 'object' ? (env ?? {}) : {}).map(
+        ([key, value]) => [['docker', 'env', Array.isArray(env) ? Number(key) : key], value] as const,
+      ),
+      ...(Array.isArray(envs) ? envs : []).map(
+        ({ value }: { value?: unknown }, index) => [['envs', index, 'value'], value] as const,
+      ),
+    ];
+    return values.flatMap(([path, value]) =>
+      /[\r\n]/.test(String(value)) ? [{ path, message: 'a Dockerfile cannot set a value of several lines' }] : [],
     );
   },
   function envsOnce({ envs }) {

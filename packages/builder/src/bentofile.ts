@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { EkibenError } from '@ekiben/spec';
 import { bentofileFaults, bentofileKeys } from './bentofile-rules.ts';
+import { readDocker, type DockerOptions } from './docker-options.ts';
 import { readPlaced, type Path } from './places.ts';
 
 /** With every default filled in. Names are the file's own, in camel case. */
@@ -25,8 +26,8 @@ export interface Bentofile {
     readonly version: string | undefined;
     readonly bundle: boolean;
   };
-  /** As it stands, for images. */
-  readonly docker: Readonly<Record<string, unknown>>;
+  /** For images. */
+  readonly docker: DockerOptions;
   /** What BentoML's sections mean here, for the user. */
   readonly notes: readonly string[];
 }
@@ -104,7 +105,7 @@ async function completed(fields: Fields, project: string): Promise<Bentofile> {
       version: text(node['version']),
       bundle: (node['bundle'] ?? true) === true,
     },
-    docker: (fields['docker'] ?? {}) as Fields,
+    docker: await readDocker((fields['docker'] ?? {}) as Fields, project),
     notes: notesOn(fields),
   };
 }
@@ -136,6 +137,9 @@ function notesOn(fields: Fields): readonly string[] {
     ...(text(docker['python_version']) === undefined
       ? []
       : ["'docker.python_version' is not used: say 'docker.node_version'."]),
+    ...(text(docker['cuda_version']) === undefined
+      ? []
+      : ["'docker.cuda_version' is not used: name an image that has CUDA as 'docker.base_image'."]),
   ];
 }
 

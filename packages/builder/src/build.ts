@@ -96,7 +96,9 @@ async function collect(project: string, options: BuildOptions): Promise<{ facts:
     bentofile.models,
     new ModelStore(options.home),
   );
-  await refuseSecrets(project, [...included.map(({ path }) => path), ...bundled.ours]);
+  const { setupScript, template } = bentofile.docker;
+  const docker = [setupScript, template].flatMap((file) => (file === undefined ? [] : [file.path]));
+  await refuseSecrets(project, [...included.map(({ path }) => path), ...bundled.ours, ...docker]);
   const outside = await collectOutside(bundled, { project, finder, platform, lockfile });
   checkLocked(lockfile, [...bundled.inside, ...outside.outside.map(({ placed }) => placed)].filter(isInstalled));
   const facts: Facts = {
@@ -122,9 +124,9 @@ function fileOf(target: string, project: string): string {
 
 /** Major version: as said, else the oldest that the project runs on. */
 function nodeVersion({ node, docker }: Bentofile, project: Package | undefined): string {
-  const said = node.version ?? (docker['node_version'] as string | number | undefined);
+  const said = node.version ?? docker.nodeVersion;
   const engines = project?.manifest.engines?.['node'];
-  return /\d+/.exec(String(said ?? engines ?? OLDEST_NODE))?.[0] ?? OLDEST_NODE;
+  return /\d+/.exec(said ?? engines ?? OLDEST_NODE)?.[0] ?? OLDEST_NODE;
 }
 
 const OLDEST_NODE = '20';

@@ -157,6 +157,11 @@ export function isBinary(path: string): boolean {
   return BINARY.test(path);
 }
 
+/** Whether a package, with these files of it, runs on one platform only. */
+export function isOfOnePlatform({ os, cpu, libc }: PackageManifest, paths: readonly string[]): boolean {
+  return os !== undefined || cpu !== undefined || libc !== undefined || paths.some(isBinary);
+}
+
 /** Whether a file of a package is a binary that `platform` cannot load. */
 export function isForeignBinary(path: string, { os, cpu, libc }: Platform): boolean {
   if (!isBinary(path)) return false;

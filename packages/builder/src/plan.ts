@@ -1,7 +1,7 @@
 // From what is known to what goes into the bento: pure, nothing is read or written here.
 import { dump } from 'js-yaml';
 import { BUNDLE_DIR } from './bundle.ts';
-import { dockerfile, ENTRYPOINT, INSTALL } from './docker.ts';
+import { dockerfile, ENTRYPOINT, ENTRYPOINT_SCRIPT, HEALTH, INSTALL } from './docker.ts';
 import type { Facts, ModelFacts } from './facts.ts';
 import { formatPlatform } from './native.ts';
 import { npmLockfile, npmManifest } from './npm-lock.ts';
@@ -25,6 +25,7 @@ export interface Plan {
 }
 
 export function plan(facts: Facts): Plan {
+  const { docker } = facts.bentofile;
   const name = facts.bentofile.name ?? facts.service.name.toLowerCase();
   const text = (path: string, content: string, executable = false): PlannedFile => ({
     path,
@@ -35,7 +36,11 @@ export function plan(facts: Facts): Plan {
     text('README.md', readme(name, facts)),
     text('apis/openapi.yaml', yaml(facts.service.openapi)),
     text('env/docker/Dockerfile', dockerfile(facts)),
-    text('env/docker/entrypoint.sh', ENTRYPOINT, true),
+    text('env/docker/entrypoint.mjs', ENTRYPOINT),
+    text('env/docker/entrypoint.sh', ENTRYPOINT_SCRIPT, true),
+    text('env/docker/health.mjs', HEALTH),
+    ...(docker.setupScript === undefined ? [] : [text('env/docker/setup_script', docker.setupScript.content, true)]),
+    ...(docker.template === undefined ? [] : [text('env/docker/Dockerfile.template', docker.template.content)]),
     text('env/node/package.json', json(npmManifest(name, facts))),
     text('env/node/package-lock.json', json(npmLockfile(name, facts))),
     text('env/node/install.sh', INSTALL, true),
@@ -93,21 +98,21 @@ function manifest(name: string, facts: Facts): Readonly<Record<string, unknown>>
     })),
     apis: service.apis.map(({ name: api, input, output }) => ({ name: api, input_type: input, output_type: output })),
     docker: {
-      distro: docker['distro'] ?? 'debian',
+      distro: docker.distro,
       python_version: null,
       cuda_version: null,
-      env: docker['env'] ?? null,
-      system_packages: docker['system_packages'] ?? null,
-      setup_script: docker['setup_script'] ?? null,
-      base_image: docker['base_image'] ?? null,
-      dockerfile_template: docker['dockerfile_template'] ?? null,
+      env: Object.keys(docker.env).length === 0 ? null : docker.env,
+      system_packages: docker.systemPackages.length === 0 ? null : docker.systemPackages,
+      setup_script: docker.setupScript?.path ?? null,
+      base_image: docker.baseImage ?? null,
+      dockerfile_template: docker.template?.path ?? null,
     },
     envs: bentofile.envs.map(({ name: variable, value }) => ({ name: variable, value: value ?? null })),
     ekiben_version: facts.builderVersion,
     node: {
       version: node,
       // BentoML refuses keys in `docker` that it does not know.
-      docker_version: String(docker['node_version'] ?? node),
+      docker_version: docker.nodeVersion ?? node,
       platform: formatPlatform(platform),
       package_manager: lockfile.manager,
       packages: outside.filter(({ placed }) => isTop(placed.path)).map(({ placed }) => placed.manifest.name),

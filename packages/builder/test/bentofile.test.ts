@@ -27,9 +27,18 @@ node:
   version: 20
   bundle: false
 docker:
+  distro: alpine
+  base_image: example.com/node:20
+  node_version: 20.19
   system_packages: [libvips]
+  env: variables.env
+  setup_script: scripts/setup.sh
+  dockerfile_template: Dockerfile.template
 `,
     'ABOUT.md': '# About\n',
+    'variables.env': '# the region\nREGION=eu\nexport GREETING=a=b c\n\n',
+    'scripts/setup.sh': '#!/bin/sh\n',
+    'Dockerfile.template': '{% extends bento_base_template %}',
   });
   expect(await readBentofile(folder)).toEqual({
     service: 'src/service.ts:svc',
@@ -47,7 +56,15 @@ docker:
       { name: 'TOKEN', value: undefined },
     ],
     node: { packages: ['sharp'], lockfile: '../pnpm-lock.yaml', packageManager: 'pnpm', version: '20', bundle: false },
-    docker: { system_packages: ['libvips'] },
+    docker: {
+      distro: 'alpine',
+      baseImage: 'example.com/node:20',
+      nodeVersion: '20.19',
+      systemPackages: ['libvips'],
+      env: { REGION: 'eu', GREETING: 'a=b c' },
+      setupScript: { path: 'scripts/setup.sh', content: '#!/bin/sh\n' },
+      template: { path: 'Dockerfile.template', content: '{% extends bento_base_template %}' },
+    },
     notes: [],
   });
 });
@@ -66,6 +83,23 @@ test('a project without either has the defaults', async () => {
   const bentofile = await readBentofile(await project({}));
   expect(bentofile).toMatchObject({ service: undefined, labels: {}, include: ['*'], exclude: [], models: [] });
   expect(bentofile.node).toMatchObject({ packages: [], bundle: true });
+});
+
+test.each([
+  ['setup_script: none.sh', 'docker.setup_script: there is no file none.sh'],
+  ['setup_script: ../../etc/hosts', 'docker.setup_script: ../../etc/hosts leads out of the project'],
+  ['env: variables.env', "docker.env: 'no variable' is not NAME=value"],
+  ['env: { "1A": x }', 'docker.env: property name must be valid'],
+  ['env: { A: "1\\n2" }', 'docker.env.A: a Dockerfile cannot set a value of several lines'],
+  ['system_packages: ["libvips; reboot"]', "docker.system_packages.0: 'libvips; reboot' is not the name of a package"],
+  ['distro: amazonlinux', 'docker.distro: there is no image of Node for amazonlinux: name one as docker.base_image'],
+  ['distro: arch', 'docker.distro: must be one of debian or alpine or ubi8 or amazonlinux, not "arch"'],
+])('refuses in the section docker: %s', async (line, message) => {
+  const folder = await project({ 'bentofile.yaml': `docker:\n  ${line}\n`, 'variables.env': 'no variable\n' });
+  await expect(readBentofile(folder)).rejects.toMatchObject({
+    code: 'EKIBEN_BENTOFILE_INVALID',
+    message: expect.stringContaining(message),
+  });
 });
 
 test('says every fault at once, with file, line, column and the nearest key', async () => {

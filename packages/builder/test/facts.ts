@@ -25,7 +25,15 @@ export function facts(changes: Partial<Facts> = {}): Facts {
       models: [],
       envs: [{ name: 'REGION', value: 'eu' }],
       node: { packages: [], lockfile: undefined, packageManager: undefined, version: '20', bundle: true },
-      docker: {},
+      docker: {
+        distro: 'debian',
+        baseImage: undefined,
+        nodeVersion: undefined,
+        systemPackages: [],
+        env: {},
+        setupScript: undefined,
+        template: undefined,
+      },
       notes: [],
     },
     service: {

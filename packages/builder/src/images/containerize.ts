@@ -1,15 +1,14 @@
 // `containerize()`: a bento becomes an image, by Docker, Podman or Buildah and the bento's Dockerfile, or by ourselves (oci.ts).
 import { accessSync, constants, statSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { delimiter, dirname, join, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { EkibenError } from '@ekiben/spec';
 import { BentoStore, type StoredBento } from '@ekiben/store';
 import { formatPlatform, hostPlatform, parsePlatform, type Platform } from '../native.ts';
 import { backendCommands, BUILDERS, type Builder } from './backends.ts';
+import { buildContext, dockerPlatform } from './context.ts';
 import { backendFailure, backendMissing } from './failures.ts';
 import type { ImageProgress } from './oci.ts';
-import { packagesFor, packagesPlatform } from './packages.ts';
+import { packagesPlatform } from './packages.ts';
 import { runProgram } from './program.ts';
 
 export const BACKENDS = [...BUILDERS, 'oci'] as const;
@@ -65,12 +64,12 @@ export async function containerize(tag: string, options: ContainerizeOptions = {
   const bento = await findBento(tag, options.home);
   const images = options.images === undefined || options.images.length === 0 ? [bento.tag] : options.images;
   for (const image of images) checkName(image);
-  const platforms = platformsOf(bento, options.platforms);
+  const platforms = await platformsOf(bento, options.platforms);
   const backend = options.backend ?? BUILDERS.find(isInstalled) ?? 'oci';
   options.onBackend?.(backend, bento);
   const task = { bento, images, platforms };
   const done = backend === 'oci' ? await writeOurselves(task, options) : await buildWith(backend, task, options);
-  return { bento, backend, images, platforms: platforms.map(formatPlatform), ...done };
+  return { bento, backend, images, platforms: platforms.map(dockerPlatform), ...done };
 }
 
 interface Task {
@@ -107,7 +106,7 @@ function checkName(image: string): void {
   );
 }
 
-function platformsOf(bento: StoredBento, wanted: readonly string[] | undefined): readonly Platform[] {
+async function platformsOf(bento: StoredBento, wanted: readonly string[] | undefined): Promise<readonly Platform[]> {
   const platforms = (wanted ?? []).map(parsePlatform);
   const foreign = platforms.find(({ os }) => os !== 'linux');
   if (foreign !== undefined) {
@@ -118,23 +117,21 @@ function platformsOf(bento: StoredBento, wanted: readonly string[] | undefined):
   }
   const { distro } = (bento.document['docker'] ?? {}) as { readonly distro?: string };
   const libc = distro === 'alpine' ? 'musl' : 'glibc';
-  const { cpu } = packagesPlatform(bento) ?? hostPlatform();
-  return (platforms.length > 0 ? platforms : [{ os: 'linux', cpu }]).map((each) => ({ ...each, libc }));
+  const { cpu } = (await packagesPlatform(bento)) ?? hostPlatform();
+  if (platforms.length === 0) return [{ os: 'linux', cpu, libc }];
+  return platforms.map((each) => ({ ...each, libc: each.libc === 'musl' ? 'musl' : libc }));
 }
 
 function isInstalled(program: string): boolean {
-  const endings = process.platform === 'win32' ? ['.exe'] : [''];
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) =>
-    endings.some((ending) => {
-      const path = join(folder, program + ending);
-      try {
-        accessSync(path, constants.X_OK);
-        return statSync(path).isFile();
-      } catch {
-        return false;
-      }
-    }),
-  );
+  const file = process.platform === 'win32' ? `${program}.exe` : program;
+  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, file), constants.X_OK);
+      return statSync(join(folder, file)).isFile();
+    } catch {
+      return false;
+    }
+  });
 }
 
 async function writeOurselves(_task: Task, _options: ContainerizeOptions): Promise<Done> {
@@ -147,15 +144,14 @@ async function buildWith(builder: Builder, task: Task, options: ContainerizeOpti
   if (!isInstalled(builder)) throw backendMissing(builder);
   const output = options.output === undefined ? undefined : resolve(options.output);
   const buildx = builder === 'docker' && (await runProgram('docker', ['buildx', 'version'], { signal })).code === 0;
-  const packages = await packagesContext(task, options);
+  const context = await buildContext(bento, platforms, options);
   try {
     const commands = backendCommands(builder, {
-      context: bento.path,
-      dockerfile: join(bento.path, 'env/docker/Dockerfile'),
+      context: context.bento,
+      dockerfile: join(context.bento, 'env/docker/Dockerfile'),
       images,
-      // The C library is the base image's.
-      platforms: platforms.map(({ os, cpu }) => formatPlatform({ os, cpu, libc: undefined })),
-      packages,
+      platforms: platforms.map(dockerPlatform),
+      packages: context.packages,
       base,
       push,
       output,
@@ -167,30 +163,7 @@ async function buildWith(builder: Builder, task: Task, options: ContainerizeOpti
       if (code !== 0) throw backendFailure(builder, command, code ?? null, lines);
     }
   } finally {
-    if (packages !== undefined) await rm(packages, { recursive: true, force: true });
+    await context.remove();
   }
   return { output, digest: undefined };
-}
-
-/** Packages of other platforms than the bento's, as a directory that the Dockerfile takes in their place. */
-async function packagesContext({ bento, platforms }: Task, options: ContainerizeOptions): Promise<string | undefined> {
-  const built = packagesPlatform(bento);
-  if (built === undefined || platforms.every((each) => formatPlatform(each) === formatPlatform(built)))
-    return undefined;
-  const context = await mkdtemp(join(tmpdir(), 'ekiben-image-'));
-  try {
-    for (const platform of platforms) {
-      const { files, remove } = await packagesFor(bento, platform, options);
-      for (const { path, source } of files) {
-        const target = join(context, formatPlatform({ ...platform, libc: undefined }), path);
-        await mkdir(dirname(target), { recursive: true });
-        await cp(source, target);
-      }
-      await remove();
-    }
-    return context;
-  } catch (error) {
-    await rm(context, { recursive: true, force: true });
-    throw error;
-  }
 }

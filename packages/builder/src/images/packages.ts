@@ -7,7 +7,15 @@ import { join } from 'node:path';
 import { EkibenError } from '@ekiben/spec';
 import type { StoredBento } from '@ekiben/store';
 import { filesBelow } from '../files-below.ts';
-import { fitsPlatform, formatPlatform, isBinary, parsePlatform, platformOf, type Platform } from '../native.ts';
+import {
+  fitsPlatform,
+  formatPlatform,
+  isBinary,
+  isOfOnePlatform,
+  parsePlatform,
+  platformOf,
+  type Platform,
+} from '../native.ts';
 import { noBuild, packageFiles, type PackageFile } from '../outside.ts';
 import type { Package, PackageManifest } from '../package-root.ts';
 import { runProgram } from './program.ts';
@@ -24,10 +32,18 @@ export interface PackagesOptions {
   readonly onLog?: ((line: string) => void) | undefined;
 }
 
-/** Of which platform the packages in a bento are; undefined when all are in the bundle, which runs anywhere. */
-export function packagesPlatform({ document, path }: StoredBento): Platform | undefined {
+/** Of which platform the packages in a bento are; undefined when they run anywhere. */
+export async function packagesPlatform({ document, path }: StoredBento): Promise<Platform | undefined> {
   const { platform } = (document['node'] ?? {}) as { readonly platform?: string };
-  return platform === undefined || !existsSync(join(path, 'node_modules')) ? undefined : parsePlatform(platform);
+  const folder = join(path, 'node_modules');
+  if (platform === undefined || !existsSync(folder)) return undefined;
+  for (const file of await filesBelow(folder)) {
+    const isManifest = file.path.endsWith('/package.json');
+    if (isBinary(file.path) || (isManifest && isOfOnePlatform(await readManifest(file.source), []))) {
+      return parsePlatform(platform);
+    }
+  }
+  return undefined;
 }
 
 /**
@@ -38,10 +54,11 @@ export async function packagesFor(
   platform: Platform,
   options: PackagesOptions = {},
 ): Promise<PlatformPackages> {
-  const built = packagesPlatform(bento);
-  if (built === undefined) return { files: [], remove: async () => {} };
-  if (formatPlatform(built) === formatPlatform(platform)) {
-    return { files: below('node_modules', await filesBelow(join(bento.path, 'node_modules'))), remove: async () => {} };
+  const built = await packagesPlatform(bento);
+  if (built === undefined || formatPlatform(built) === formatPlatform(platform)) {
+    const folder = join(bento.path, 'node_modules');
+    const files = existsSync(folder) ? below('node_modules', await filesBelow(folder)) : [];
+    return { files, remove: async () => {} };
   }
   const work = await mkdtemp(join(tmpdir(), 'ekiben-packages-'));
   const remove = (): Promise<void> => rm(work, { recursive: true, force: true });
@@ -77,7 +94,7 @@ async function install(bento: StoredBento, work: string, platform: Platform, opt
 async function filesFor(bento: StoredBento, work: string, platform: Platform): Promise<readonly PackageFile[]> {
   const files: PackageFile[] = [];
   for (const path of await installedPaths(work)) {
-    const pkg = { dir: join(work, path), manifest: await readManifest(join(work, path)) };
+    const pkg = { dir: join(work, path), manifest: await readManifest(join(work, path, 'package.json')) };
     const inBento = join(bento.path, path);
     if (existsSync(join(inBento, 'package.json'))) {
       checkPlatformPackages(pkg, bento, work, platform);
@@ -89,7 +106,7 @@ async function filesFor(bento: StoredBento, work: string, platform: Platform): P
       );
       if (compiled.some((file) => !found.some((each) => each.path === file))) throw noBuild(pkg, platform, compiled);
       files.push(...below(path, kept));
-    } else if (isOfOnePlatform(pkg.manifest) && fitsPlatform(pkg.manifest, platform)) {
+    } else if (isOfOnePlatform(pkg.manifest, []) && fitsPlatform(pkg.manifest, platform)) {
       files.push(...below(path, await packageFiles(pkg, platform, undefined)));
     }
   }
@@ -112,12 +129,8 @@ async function installedPaths(work: string): Promise<readonly string[]> {
   return Object.keys(packages).filter((path) => existsSync(join(work, path, 'package.json')));
 }
 
-async function readManifest(dir: string): Promise<PackageManifest> {
-  return JSON.parse(await readFile(join(dir, 'package.json'), 'utf8')) as PackageManifest;
-}
-
-function isOfOnePlatform({ os, cpu, libc }: PackageManifest): boolean {
-  return os !== undefined || cpu !== undefined || libc !== undefined;
+async function readManifest(file: string): Promise<PackageManifest> {
+  return JSON.parse(await readFile(file, 'utf8')) as PackageManifest;
 }
 
 /** Without the packages inside of it. */
