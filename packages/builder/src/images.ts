@@ -1,4 +1,5 @@
 // Container images of bentos. A subpath of its own: a build does not load it.
+export { parseImageSource, writeOciImage } from './images/oci.ts';
 export type {
   ImageOutput,
   ImageProgress,

@@ -38,7 +38,12 @@ export function sbom(name: string, { bundle, outside, models, lockfile, builderV
   };
 }
 
-function library(id: string, { name, version, license }: PackageManifest, integrity: string | undefined): object {
+/** Of a bill: one package. */
+export function library(
+  id: string,
+  { name, version, license }: PackageManifest,
+  integrity: string | undefined,
+): object {
   const [group, base = group] = name.startsWith('@') ? name.split('/') : [undefined, name];
   const sha512 = /^sha512-([A-Za-z0-9+/=]+)$/.exec(integrity ?? '')?.[1];
   return {

@@ -134,8 +134,25 @@ function isInstalled(program: string): boolean {
   });
 }
 
-async function writeOurselves(_task: Task, _options: ContainerizeOptions): Promise<Done> {
-  throw new EkibenError('EKIBEN_BACKEND_NOT_INSTALLED', 'the back end oci is being written');
+async function writeOurselves({ bento, images, platforms }: Task, options: ContainerizeOptions): Promise<Done> {
+  const { parseImageSource, writeOciImage } = await import('./oci.ts');
+  const { push = false, signal, onProgress, home } = options;
+  const output = options.output ?? (push ? undefined : `${bento.name}-${bento.version}.tar`);
+  const path = output === undefined ? undefined : resolve(output);
+  const { digest } = await writeOciImage({
+    bento,
+    images,
+    platforms,
+    base: options.base === undefined ? undefined : parseImageSource(options.base),
+    outputs: [
+      ...(path === undefined ? [] : [{ kind: path.endsWith('.tar') ? ('tar' as const) : ('layout' as const), path }]),
+      ...(push ? [{ kind: 'registry' as const }] : []),
+    ],
+    signal,
+    onProgress,
+    home,
+  });
+  return { output: path, digest };
 }
 
 async function buildWith(builder: Builder, task: Task, options: ContainerizeOptions): Promise<Done> {

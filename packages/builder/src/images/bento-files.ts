@@ -1,0 +1,134 @@
+// The files of a bento as an image for one platform has them. For another platform than the bento's own they are those of the bento that
+// a build for that platform makes: its packages, and what speaks of them.
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { StoredBento } from '@ekiben/store';
+import { dump } from 'js-yaml';
+import { filesBelow } from '../files-below.ts';
+import { formatPlatform, type Platform } from '../native.ts';
+import type { PackageManifest } from '../package-root.ts';
+import { library } from '../sbom.ts';
+import { DIGESTS_FILE, digestOfBento, digestsText } from '../verify.ts';
+import { checkMachines } from './machine.ts';
+import { packagesFor, packagesPlatform, type PackagesOptions } from './packages.ts';
+import type { BentoFile } from './parts.ts';
+
+const MANIFEST = 'bento.yaml';
+const SBOM = 'env/sbom.cdx.json';
+const LOCKFILE = 'env/node/package-lock.json';
+
+export interface BentoFiles {
+  readonly files: readonly BentoFile[];
+  /** Where the files lie is only promised until then. */
+  remove(): Promise<void>;
+}
+
+/** @throws EKIBEN_PLATFORM_MISSING, EKIBEN_PACKAGES_NOT_INSTALLED */
+export async function bentoFiles(
+  bento: StoredBento,
+  platform: Platform,
+  options: PackagesOptions = {},
+): Promise<BentoFiles> {
+  const own = (await filesBelow(bento.path)).map(({ path, source, executable }) => ({
+    path,
+    executable,
+    content: { source },
+  }));
+  const built = packagesPlatform(bento);
+  if (built === undefined) return { files: own, remove: async () => {} };
+  const { files: packages, remove } = await packagesFor(bento, platform, options);
+  try {
+    await checkMachines(packages, platform);
+    if (formatPlatform(built) === formatPlatform(platform)) return { files: own, remove };
+    const others = own.filter(({ path }) => !path.startsWith('node_modules/'));
+    const placed = packages.map(({ path, source, executable }) => ({ path, executable, content: { source } }));
+    return { files: await retold(bento, platform, own, [...others, ...placed]), remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** What the bento says of itself, for other packages: its bill of materials, its digests, its manifest. */
+async function retold(
+  bento: StoredBento,
+  platform: Platform,
+  before: readonly BentoFile[],
+  after: readonly BentoFile[],
+): Promise<readonly BentoFile[]> {
+  const files = new Map(after.map((file) => [file.path, file]));
+  const put = (path: string, content: string): void =>
+    void files.set(path, { path, executable: false, content: Buffer.from(content) });
+  if (files.has(SBOM)) put(SBOM, await billOf(bento, await manifestsOf(before), await manifestsOf(after)));
+  const digests = new Map<string, string>();
+  for (const file of files.values()) {
+    if (file.path !== MANIFEST && file.path !== DIGESTS_FILE) digests.set(file.path, await sha256(file));
+  }
+  const list = digestsText(digests);
+  put(DIGESTS_FILE, list);
+  const node = { ...(bento.document['node'] as object), platform: formatPlatform(platform) };
+  const document: Readonly<Record<string, unknown>> = { ...bento.document, node };
+  const manifest = { ...document, digest: digestOfBento(list, document) };
+  put(MANIFEST, dump(manifest, { seqNoIndent: true, lineWidth: -1, noRefs: true }));
+  return [...files.values()];
+}
+
+type Manifests = ReadonlyMap<string, PackageManifest>;
+
+/** Of the packages beside the bundle, by name and version. */
+async function manifestsOf(files: readonly BentoFile[]): Promise<Manifests> {
+  const manifests = new Map<string, PackageManifest>();
+  for (const { path, content } of files) {
+    if (!/(?:^|\/)node_modules\/(?:@[^/]+\/)?[^/]+\/package\.json$/.test(path) || content instanceof Uint8Array)
+      continue;
+    const manifest = JSON.parse(await readFile(content.source, 'utf8')) as PackageManifest;
+    manifests.set(`${manifest.name}@${manifest.version}`, manifest);
+  }
+  return manifests;
+}
+
+interface Bill {
+  readonly components: readonly { readonly 'bom-ref': string }[];
+  readonly dependencies: readonly { readonly ref: string; readonly dependsOn: readonly string[] }[];
+}
+
+async function billOf(bento: StoredBento, before: Manifests, after: Manifests): Promise<string> {
+  const bill = JSON.parse(await readFile(join(bento.path, SBOM), 'utf8')) as Bill;
+  const lock = JSON.parse(await readFile(join(bento.path, LOCKFILE), 'utf8')) as {
+    readonly packages: Readonly<Record<string, { readonly integrity?: string }>>;
+  };
+  const component = (id: string, manifest: PackageManifest) =>
+    library(id, manifest, lock.packages[`node_modules/${manifest.name}`]?.integrity) as Bill['components'][number];
+  const gone = new Set(
+    [...before].flatMap(([id, manifest]) => (after.has(id) ? [] : [component(id, manifest)['bom-ref']])),
+  );
+  const come = [...after].flatMap(([id, manifest]) => (before.has(id) ? [] : [component(id, manifest)]));
+  const byRef = (a: string, b: string): number => (a < b ? -1 : 1);
+  const isModel = (ref: string): boolean => ref.startsWith('model:');
+  const all = [...bill.components.filter((each) => !gone.has(each['bom-ref'])), ...come];
+  const refs = all.map((each) => each['bom-ref']).toSorted(byRef);
+  const components = all.toSorted((a, b) => byRef(a['bom-ref'], b['bom-ref']));
+  const whole = {
+    ...bill,
+    components: [
+      ...components.filter((each) => !isModel(each['bom-ref'])),
+      ...components.filter((each) => isModel(each['bom-ref'])),
+    ],
+    dependencies: bill.dependencies.map((each) =>
+      each.ref === 'bento'
+        ? { ...each, dependsOn: [...refs.filter((ref) => !isModel(ref)), ...refs.filter(isModel)] }
+        : each,
+    ),
+  };
+  return `${JSON.stringify(whole, null, 2)}\n`;
+}
+
+async function sha256({ content }: BentoFile): Promise<string> {
+  const hash = createHash('sha256');
+  if (content instanceof Uint8Array) hash.update(content);
+  else await pipeline(createReadStream(content.source), hash);
+  return hash.digest('hex');
+}
