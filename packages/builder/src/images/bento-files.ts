@@ -37,7 +37,7 @@ export async function bentoFiles(
     executable,
     content: { source },
   }));
-  const built = packagesPlatform(bento);
+  const built = await packagesPlatform(bento);
   if (built === undefined) return { files: own, remove: async () => {} };
   const { files: packages, remove } = await packagesFor(bento, platform, options);
   try {
