@@ -6,9 +6,19 @@ import { join, relative, resolve, sep } from 'node:path';
 import { runnerInfo, startRunners } from '@ekiben/runners';
 import { openApi, type ServiceDefinition } from '@ekiben/service';
 import { EkibenError } from '@ekiben/spec';
-import { BentoStore, ModelStore, parseTag, type StoredBento, type StoredModel, type TagResolved } from '@ekiben/store';
+import {
+  BentoStore,
+  ModelStore,
+  parseTag,
+  storeHome,
+  type StoredBento,
+  type StoredModel,
+  type TagResolved,
+} from '@ekiben/store';
+import { mapAtOnce } from './at-once.ts';
 import { readBentofile, type Bentofile, type BentofileModel } from './bentofile.ts';
-import { bundle, type Bundle } from './bundle.ts';
+import { cachedBundle } from './bundle-cache.ts';
+import type { Bundle } from './bundle.ts';
 import type { Facts, ModelFacts, OutsidePackage, ServiceFacts, Tarball } from './facts.ts';
 import { filesBelow } from './files-below.ts';
 import { includedFiles } from './included.ts';
@@ -72,14 +82,10 @@ async function collect(project: string, options: BuildOptions): Promise<{ facts:
   const finder = new PackageFinder();
   const node = nodeVersion(bentofile, finder.of(project));
   const bundleOf = (file: string): Promise<Bundle> =>
-    bundle({
-      project,
-      service: file,
-      outside: bentofile.node.packages,
-      packages: bentofile.node.bundle,
-      node,
-      finder,
-    });
+    cachedBundle(
+      { project, service: file, outside: bentofile.node.packages, packages: bentofile.node.bundle, node, finder },
+      join(storeHome(options.home), 'ekiben', 'bundles'),
+    );
   // The bundler works in a process of its own; where the service is known beforehand, it need not wait.
   const named = bentofile.service === undefined ? undefined : fileOf(bentofile.service, project);
   const early = named === undefined ? undefined : bundleOf(named);
@@ -236,13 +242,11 @@ async function modelFacts({
 
 /** @throws EKIBEN_SECRET_FOUND with every place */
 async function refuseSecrets(project: string, paths: readonly string[]): Promise<void> {
-  const places = await Promise.all(
-    [...new Set(paths)].map(async (path) => {
-      const file = join(project, path);
-      if ((await stat(file)).size > SECRET_SCAN_MAX_BYTES) return [];
-      return findSecrets(await readFile(file)).map(({ line, kind }) => `${path}:${line}: ${kind}`);
-    }),
-  );
+  const places = await mapAtOnce([...new Set(paths)], async (path) => {
+    const file = join(project, path);
+    if ((await stat(file)).size > SECRET_SCAN_MAX_BYTES) return [];
+    return findSecrets(await readFile(file)).map(({ line, kind }) => `${path}:${line}: ${kind}`);
+  });
   const found = places.flat();
   if (found.length === 0) return;
   throw new EkibenError(

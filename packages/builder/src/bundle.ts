@@ -20,6 +20,7 @@ import type {
 import { canonical } from './canonical.ts';
 import { mapOnly } from './maps.ts';
 import { isNative } from './native.ts';
+import type { Origin } from './origin.ts';
 import { BUNDLE_PLACE, followOwnFiles, mayNeedPlace } from './own-files.ts';
 import { isForDevelopment, PackageFinder, packageName, type Package } from './package-root.ts';
 
@@ -51,6 +52,7 @@ export interface Bundle {
   readonly fewFiles: ReadonlyMap<string, readonly string[]>;
   /** Modules of the project that are inside, by their path in it. */
   readonly ours: readonly string[];
+  readonly origin: Origin;
   /** What serves the service, inside the bundle. */
   readonly server: string;
   /** The module that exports the service. */
@@ -312,8 +314,8 @@ function finished(input: BundleInput, found: Findings, outputs: readonly OutputF
   for (const [name, { path }] of found.assets) files.set(name, readFileSync(path));
   const inside = new Map<string, Package>();
   const ours: string[] = [];
-  for (const path of Object.keys(metafile.inputs)) {
-    if (path.startsWith('ekiben:')) continue;
+  const modules = Object.keys(metafile.inputs).filter((path) => !path.startsWith('ekiben:'));
+  for (const path of modules) {
     const absolute = join(project, path);
     const owner = finder.of(dirname(absolute));
     if (owner === undefined || isOurs(finder, project, absolute)) ours.push(path);
@@ -325,6 +327,13 @@ function finished(input: BundleInput, found: Findings, outputs: readonly OutputF
     outside: [...found.outside.values()].toSorted(byName),
     fewFiles: found.fewFiles,
     ours,
+    origin: {
+      files: [
+        ...modules.map((path) => join(project, path)),
+        ...[...found.assets.values()].map(({ path }) => path),
+      ].toSorted(),
+      outside: [...found.outside.values()].map(({ dir }) => dir).toSorted(),
+    },
     server: 'server.js',
     service: 'service.js',
   };

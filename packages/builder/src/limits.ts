@@ -11,3 +11,12 @@ export const SECRET_SCAN_MAX_BYTES = 2 * 1024 * 1024;
 
 /** `src` is code. More is a forgotten `exclude`, such as a data set or a folder of builds. */
 export const MAX_INCLUDED_FILES = 20_000;
+
+/** Larger files of a project or a model are copied by the system, which may share their blocks, and do not go through memory. */
+export const COPIED_FROM_BYTES = 4 * 1024 * 1024;
+
+/** A bundle has some megabytes; more services than these are seldom built in turn. */
+export const MAX_KEPT_BUNDLES = 16;
+
+/** Of modules and folders in the packages of a project: more take longer to look at than making the bundle anew. */
+export const MAX_LISTED_NAMES = 20_000;

@@ -80,6 +80,9 @@ const NATIVE_HELPERS = [
   'cmake-js',
 ];
 
+/** In a package: what is built there, or has been. */
+export const NATIVE_PLACES: readonly string[] = ['binding.gyp', 'prebuilds', 'build/Release'];
+
 export function isNative({ dir, manifest }: Package): boolean {
   const { dependencies = {}, optionalDependencies = {} } = manifest;
   return (
@@ -89,7 +92,7 @@ export function isNative({ dir, manifest }: Package): boolean {
     manifest.cpu !== undefined ||
     NATIVE_HELPERS.some((name) => dependencies[name] !== undefined) ||
     Object.keys(optionalDependencies).some((name) => platformOf(name) !== undefined) ||
-    ['binding.gyp', 'prebuilds', 'build/Release'].some((path) => existsSync(join(dir, path)))
+    NATIVE_PLACES.some((path) => existsSync(join(dir, path)))
   );
 }
 

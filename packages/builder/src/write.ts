@@ -1,9 +1,12 @@
 // Puts a plan into the store, with the digests of its files.
-import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { chmod, copyFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Draft } from '@ekiben/spec';
 import { newVersion, type BentoStore, type StoredBento } from '@ekiben/store';
 import { dump } from 'js-yaml';
+import { mapAtOnce } from './at-once.ts';
+import { COPIED_FROM_BYTES } from './limits.ts';
 import type { Plan, PlannedFile } from './plan.ts';
 import { DIGESTS_FILE, digestOfBento, digestsText, sha256 } from './verify.ts';
 
@@ -14,9 +17,8 @@ import { DIGESTS_FILE, digestOfBento, digestsText, sha256 } from './verify.ts';
 export async function write(plan: Plan, store: BentoStore, version: string | undefined): Promise<StoredBento> {
   const identity = newVersion();
   return store.create(async (draft) => {
-    const digests = new Map<string, string>();
-    for (const file of plan.files) digests.set(file.path, await writeFileOf(draft, file));
-    const digestList = digestsText(digests);
+    const digests = await mapAtOnce(plan.files, async (file) => [file.path, await writeFileOf(draft, file)] as const);
+    const digestList = digestsText(new Map(digests));
     await writeFileOf(draft, text(DIGESTS_FILE, digestList));
     const { service, name, ...rest } = plan.manifest;
     const manifest = {
@@ -36,11 +38,19 @@ function text(path: string, content: string): PlannedFile {
 }
 
 /** With fixed modes, whatever the umask is; returns the SHA-256. */
-async function writeFileOf({ dir }: Draft, { path, executable, content }: PlannedFile): Promise<string> {
-  const target = join(dir, path);
-  await mkdir(dirname(target), { recursive: true });
-  if (content instanceof Uint8Array) await writeFile(target, content);
-  else await copyFile(content.source, target);
+async function writeFileOf(draft: Draft, { path, executable, content }: PlannedFile): Promise<string> {
+  const target = join(draft.dir, path);
+  const bytes = content instanceof Uint8Array ? content : await readSmall(content.source);
+  if (bytes === undefined) {
+    await mkdir(dirname(target), { recursive: true });
+    await copyFile((content as { readonly source: string }).source, target);
+  } else {
+    await draft.write(path, bytes);
+  }
   await chmod(target, executable ? 0o755 : 0o644);
-  return sha256(target);
+  return bytes === undefined ? sha256(target) : createHash('sha256').update(bytes).digest('hex');
+}
+
+async function readSmall(source: string): Promise<Uint8Array | undefined> {
+  return (await stat(source)).size < COPIED_FROM_BYTES ? readFile(source) : undefined;
 }

@@ -55,6 +55,7 @@ export function facts(changes: Partial<Facts> = {}): Facts {
       outside: [native],
       fewFiles: new Map(),
       ours: ['src/service.ts'],
+      origin: { files: ['/p/src/service.ts'], outside: [native.dir] },
       server: 'server.js',
       service: 'service.js',
     },
