@@ -30,7 +30,14 @@ export function ours({ maxBatchSize, maxWaitMs = 0, maxLatencyMs = Infinity }) {
       arrivals.arrived(now, 1, costs.cost.fixed);
       if (maxLatencyMs === Infinity || queue.length + inFlight.length === 0) return false;
       const busyUntil = inFlight.map((batch) => batch.startedAt + predict(costs.cost, batch.rows));
-      const load = { rowsAhead: queue.length, extraBatches: 0, rowsPerMs: arrivals.rowsPerMs, busyUntil, concurrency };
+      const load = {
+        rowsAhead: queue.length,
+        extraBatches: 0,
+        rowsPerMs: arrivals.rowsPerMs,
+        busyUntil,
+        betweenMs: 0,
+        concurrency,
+      };
       return predictFinish(1, load, costs.cost, limits, now) > now + maxLatencyMs;
     },
     next({ queue, inFlight, concurrency, idleSince, busySince }, now) {

@@ -5,8 +5,10 @@ import type { BatchInfo } from './options.ts';
 export interface Call<In, Out> extends Queued {
   readonly input: In;
   readonly enqueuedAt: number;
-  /** Infinity: none. */
+  /** The caller's own, or that of `maxLatencyMs` if it is earlier. Infinity: none. */
   readonly deadline: number;
+  /** The caller's own. Infinity: none. */
+  readonly latest: number;
   readonly resolve: (value: Out) => void;
   readonly reject: (reason: unknown) => void;
   /** Calls with unequal keys never meet; a call that is retried is its own key. */

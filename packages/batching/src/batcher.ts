@@ -14,6 +14,10 @@ import { decide, predictFinish, rowsToKeep, type Limits, type Load, type Workers
 const PATIENCE_MS = 1_000;
 /** Calls that expire behind busy workers are looked for at most this often: each search walks the whole queue. */
 const SWEEP_MS = 10;
+/** Weight of the latest in the average of what passes between two batches. */
+const BETWEEN_WEIGHT = 0.05;
+/** Who is refused should come again when at least this share of `maxLatencyMs` is free: at its very edge the queue is full again at once. */
+const RELIEF = 1 / 10;
 
 /** The queue of one key. */
 class Lane<In, Out> extends DeadlineQueue<Call<In, Out>> {
@@ -54,6 +58,10 @@ export class Batcher<In, Out> {
   readonly #inFlight = new Set<Batch<In, Out>>();
   #queuedRows = 0;
   #idleSince = -Infinity;
+  /** A whole batch was waiting when the last one ended. */
+  #isBacklogged = false;
+  /** From the end of a batch to the start of the next that waits for it: other work of this event loop, which no cost of a batch holds. */
+  #betweenMs = 0;
   #busySince = -Infinity;
   #turnScheduled = false;
   #cancelWake: (() => void) | undefined;
@@ -137,7 +145,7 @@ export class Batcher<In, Out> {
   #accept(
     input: In,
     rows: number,
-    { signal, caller = '', priority = 0, deadline: latest = Infinity }: CallOptions,
+    { signal, caller = '', priority = 0, deadline: latest = Infinity, since = Infinity }: CallOptions,
     resolve: (value: Out) => void,
     reject: (reason: unknown) => void,
   ): void {
@@ -145,7 +153,7 @@ export class Batcher<In, Out> {
     signal?.throwIfAborted();
     const now = this.#clock.now();
     this.#arrivals.arrived(now, rows, this.#costs.cost.fixed);
-    const deadline = this.#admit(key, caller, rows, latest, now);
+    const deadline = this.#admit(key, caller, rows, latest, Math.min(since, now), now);
     const due = deadline === Infinity ? now + PATIENCE_MS : deadline;
     const call: Call<In, Out> = {
       input,
@@ -153,6 +161,7 @@ export class Batcher<In, Out> {
       caller,
       key,
       deadline,
+      latest,
       rank: due - priority * PATIENCE_MS,
       enqueuedAt: now,
       resolve,
@@ -168,10 +177,10 @@ export class Batcher<In, Out> {
   }
 
   /** The call's deadline, if it can be kept. */
-  #admit(key: unknown, caller: string, rows: number, latest: number, now: number): number {
+  #admit(key: unknown, caller: string, rows: number, latest: number, since: number, now: number): number {
     if (this.#closed !== undefined) throw this.#error('EKIBEN_BATCHER_CLOSED', 'was closed and takes no more calls');
     if (latest <= now) throw this.#refuse('EKIBEN_DEADLINE_EXCEEDED', rows, 'got a call whose deadline had passed');
-    const deadline = Math.min(latest, now + this.#maxLatencyMs);
+    const deadline = Math.min(latest, since + this.#maxLatencyMs);
     const full = this.#queuedRows + rows > this.#maxQueueSize;
     if (deadline === Infinity && !full) return deadline;
     const finish = this.#predictFinish(key, caller, rows, now);
@@ -180,7 +189,8 @@ export class Batcher<In, Out> {
     // Nothing would be gained by a refusal; and if the cost model is wrong, this is how it learns.
     if (this.#inFlight.size === 0 && this.#lanes.size === 0) return Infinity;
     const lateMs = finish - deadline;
-    throw this.#overloaded(rows, `could not answer in time: the call would be ${Math.ceil(lateMs)} ms late`, lateMs);
+    const problem = `could not answer in time: the call would be ${Math.ceil(lateMs)} ms late`;
+    throw latest <= deadline ? this.#overloaded(rows, problem, lateMs) : this.#tooLate(rows, problem, lateMs);
   }
 
   #predictFinish(key: unknown, caller: string, rows: number, now: number): number {
@@ -194,6 +204,7 @@ export class Batcher<In, Out> {
       extraBatches: this.#lanes.size - (lane === undefined ? 0 : 1),
       rowsPerMs: this.#arrivals.rowsPerMs / Math.max(1, this.#lanes.size),
       busyUntil: Array.from(this.#inFlight, ({ startedAt, info }) => startedAt + predict(cost, info.rows)),
+      betweenMs: this.#betweenMs,
       concurrency: this.#concurrency,
     };
     return predictFinish(rows, load, cost, this.#limits, now);
@@ -266,6 +277,8 @@ export class Batcher<In, Out> {
   }
 
   #release(key: unknown, lane: Lane<In, Out>, maxRows: number, now: number): void {
+    if (this.#isBacklogged) this.#betweenMs += BETWEEN_WEIGHT * (now - this.#idleSince - this.#betweenMs);
+    this.#isBacklogged = false;
     const batch = this.#take(lane, maxRows, now);
     this.#lanes.delete(key);
     if (lane.size > 0) this.#lanes.set(key, lane); // behind the others: keys take turns
@@ -313,6 +326,7 @@ export class Batcher<In, Out> {
     publishCompleted(this.#name, batch, now, error);
     this.#inFlight.delete(batch);
     this.#idleSince = now;
+    this.#isBacklogged = this.#queuedRows >= this.#limits.maxBatchSize;
     this.#arrivals.answered(now, batch.calls.length);
     this.#scheduleTurn();
   }
@@ -389,16 +403,26 @@ export class Batcher<In, Out> {
   };
 
   #expire(call: Call<In, Out>): void {
+    const { rows, deadline, latest } = call;
+    const problem = 'could not answer a queued call before its deadline';
     settle(call);
     call.reject(
-      this.#refuse('EKIBEN_DEADLINE_EXCEEDED', call.rows, 'could not answer a queued call before its deadline'),
+      latest <= deadline
+        ? this.#refuse('EKIBEN_DEADLINE_EXCEEDED', rows, problem)
+        : this.#tooLate(rows, 'could not answer a queued call in time', 0),
     );
   }
 
   // ── What the world hears ────────────────────────────────────────────────────────────────────────────────────────────
 
-  #overloaded(rows: number, problem: string, waitMs: number): EkibenError {
-    const details = { retryAfterMs: Math.max(1, Math.ceil(waitMs)), queuedRows: this.#queuedRows };
+  /** It is not the caller who asks for too much, but all of them together. */
+  #tooLate(rows: number, problem: string, lateMs: number): EkibenError {
+    const maxLatencyMs = this.#maxLatencyMs;
+    return this.#overloaded(rows, problem, Math.max(lateMs, RELIEF * maxLatencyMs), { maxLatencyMs });
+  }
+
+  #overloaded(rows: number, problem: string, waitMs: number, facts: ErrorDetails = {}): EkibenError {
+    const details = { retryAfterMs: Math.max(1, Math.ceil(waitMs)), queuedRows: this.#queuedRows, ...facts };
     return this.#refuse('EKIBEN_BATCHER_OVERLOADED', rows, problem, details);
   }
 

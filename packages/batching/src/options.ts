@@ -73,6 +73,8 @@ export interface CallOptions {
   readonly signal?: CancelSignal | undefined;
   /** From when on the answer is worthless, in ms of the batcher's clock (`performance.now()`). A batch in flight is not cut short. @default none */
   readonly deadline?: number | undefined;
+  /** Since when its caller waits, in ms of the same clock: `maxLatencyMs` counts from then. Later than now means now. @default now */
+  readonly since?: number | undefined;
   /** Each step serves the call as if it were due a second earlier, among the calls of its caller. @default 0 */
   readonly priority?: number | undefined;
   /** Who calls. Callers get equal shares while they compete. @default '' */

@@ -136,19 +136,23 @@ export interface Load {
   readonly rowsPerMs: number;
   /** When each busy worker is expected to be idle; workers not listed are idle. */
   readonly busyUntil: readonly number[];
+  /** From the end of a batch to the start of the next on the same worker. */
+  readonly betweenMs: number;
   readonly concurrency: number;
 }
 
 /** When a call of `rows` that is queued now will be answered, almost surely. */
 export function predictFinish(rows: number, load: Load, cost: Cost, limits: Limits, now: number): number {
-  const free = load.busyUntil.map((time) => Math.max(time, now));
+  const { betweenMs } = load;
+  const free = load.busyUntil.map((time) => Math.max(time, now) + betweenMs);
   while (free.length < load.concurrency) free.push(now);
   free.sort((a, b) => a - b);
   const total = load.rowsAhead + rows;
   const fullBatches = Math.max(0, Math.ceil(total / limits.maxBatchSize) - 1);
   const batchesAhead = fullBatches + load.extraBatches;
   const rounds = Math.floor(batchesAhead / load.concurrency);
-  const start = (free[batchesAhead % load.concurrency] ?? now) + rounds * predict(cost, limits.maxBatchSize);
+  const start =
+    (free[batchesAhead % load.concurrency] ?? now) + rounds * (predict(cost, limits.maxBatchSize) + betweenMs);
   const batch = total - fullBatches * limits.maxBatchSize + load.rowsPerMs * (start - now);
   const finish = start + predict(cost, Math.max(rows, Math.min(batch, limits.maxBatchSize)));
   return finish + SAFETY * cost.spread * (finish - now);

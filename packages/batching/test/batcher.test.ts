@@ -370,12 +370,25 @@ describe('with maxLatencyMs', () => {
     expect(results.slice(0, 6)).toEqual([0, 2, 4, 6, 8, 10]);
     expect(results.at(-1)).toMatchObject({
       code: 'EKIBEN_BATCHER_OVERLOADED',
-      details: { retryAfterMs: expect.any(Number), queuedRows: 6 },
+      details: { retryAfterMs: expect.any(Number), queuedRows: 6, maxLatencyMs: 35 },
     });
     expect(batches.slice(5)).toEqual([
       [0, 1],
       [2, 3],
       [4, 5],
+    ]);
+  });
+
+  test('it counts from when the caller began to wait', async () => {
+    const doubled = doubling({ maxBatchSize: 2, maxLatencyMs: 35 });
+    await teach(doubled);
+    const { clock, batcher } = doubled;
+    const since = clock.now() - 20;
+    const calls = Array.from({ length: 6 }, (_, n) => codeOf(batcher.run(n, n < 4 ? {} : { since })));
+    await clock.advance(100);
+    expect(await Promise.all(calls)).toEqual([
+      ...Array<string>(4).fill('answered'),
+      ...Array<string>(2).fill('EKIBEN_BATCHER_OVERLOADED'),
     ]);
   });
 
@@ -399,6 +412,19 @@ describe('with maxLatencyMs', () => {
     const call = batcher.run(3);
     await clock.advance(100);
     expect(await call).toBe(6);
+  });
+
+  test('a call that was let in and cannot be answered in time after all is told that there is too much to do', async () => {
+    let ms = 10;
+    const doubled = doubling({ maxBatchSize: 2, maxLatencyMs: 35, msOf: () => ms });
+    await teach(doubled);
+    const { clock, batcher } = doubled;
+    const calls = Array.from({ length: 4 }, (_, n) => codeOf(batcher.run(n)));
+    ms = 1_000;
+    await clock.advance(40);
+    expect(await soFar(calls[2] as Promise<string>)).toBe('EKIBEN_BATCHER_OVERLOADED');
+    await clock.advance(2_000);
+    expect(await Promise.all(calls)).toContain('answered');
   });
 
   test('no call is cut off when batching is off', async () => {

@@ -135,7 +135,7 @@ describe('keeps the deadline of the next call', () => {
 });
 
 describe('predicts when a call will be answered', () => {
-  const idle: Load = { rowsAhead: 0, extraBatches: 0, rowsPerMs: 0, busyUntil: [], concurrency: 1 };
+  const idle: Load = { rowsAhead: 0, extraBatches: 0, rowsPerMs: 0, busyUntil: [], betweenMs: 0, concurrency: 1 };
   const finish = (rows: number, load: Partial<Load>, c = cost(8, 0.5)) =>
     predictFinish(rows, { ...idle, ...load }, c, limits, now) - now;
 
@@ -154,6 +154,11 @@ describe('predicts when a call will be answered', () => {
     expect(finish(2, { rowsAhead: 128 })).toBe(40 + 40 + 9);
     expect(finish(2, { rowsAhead: 128, concurrency: 2 })).toBe(40 + 9);
     expect(finish(2, { rowsAhead: 64, busyUntil: [now + 30, now + 7], concurrency: 2 })).toBe(30 + 9);
+  });
+
+  test('after what passes between two batches', () => {
+    expect(finish(2, { rowsAhead: 128, betweenMs: 3 })).toBe(40 + 3 + 40 + 3 + 9);
+    expect(finish(2, { rowsAhead: 128, busyUntil: [now + 10], betweenMs: 3 })).toBe(10 + 3 + 40 + 3 + 40 + 3 + 9);
   });
 
   test('in a batch that fills up until it starts', () => {

@@ -8,14 +8,16 @@ const TICK_MS = 2;
  * @param {object} options
  * @param {number} options.port
  * @param {string} options.path
+ * @param {unknown} options.body  as JSON
  * @param {number} options.rate  requests a second
  * @param {number} options.seconds
  * @param {number} options.connections  each has one request under way at most
  * @returns {Promise<{ sent: number, missed: number, lost: number, answers: { status: number, ms: number, retryAfter: boolean }[] }>}
  *   `missed`: were due when no connection was free
  */
-export async function overload({ port, path, rate, seconds, connections }) {
-  const request = `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1\r\n\r\n1`;
+export async function overload({ port, path, body, rate, seconds, connections }) {
+  const json = JSON.stringify(body);
+  const request = `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${json.length}\r\n\r\n${json}`;
   const result = { sent: 0, missed: 0, lost: 0, answers: [] };
   const free = [];
   const all = await Promise.all(

@@ -4,7 +4,7 @@ import type { BatchInfo } from '@ekiben/batching';
 import type { Call } from './call.ts';
 import { batchesRun } from './channels.ts';
 import type { BatchesRun } from './channels.ts';
-import { joinable, joinArgs, joinResults, pieceSizes, splitArgs, splitResult } from './join.ts';
+import { checkResult, joinable, joinArgs, joinResults, pieceSizes, splitArgs, splitResult } from './join.ts';
 import type { Args, Joinable } from './join.ts';
 import type { Settings } from './settings.ts';
 import type { MethodSignature } from './signatures.ts';
@@ -29,7 +29,7 @@ export class Batches {
       name: `${runner}.${method}`,
       size: ({ rows }) => rows,
       key: ({ key }) => key,
-      run: (calls, info) => (batchesRun.hasSubscribers ? this.#runAndTell(calls, info) : this.#run(calls)),
+      run: (calls, info) => (batchesRun.hasSubscribers ? this.#runAndTell(calls, info) : this.#run(calls, info)),
       oversized: {
         split: (call, maxRows) => splitArgs(call, pieceSizes(call.rows, maxRows), input),
         join: (parts) => joinResults(parts, output),
@@ -60,11 +60,12 @@ export class Batches {
     return this.#batcher.close();
   }
 
-  async #runAndTell(calls: readonly Joinable[], { rows, waitedMs }: BatchInfo): Promise<readonly unknown[]> {
+  async #runAndTell(calls: readonly Joinable[], info: BatchInfo): Promise<readonly unknown[]> {
     const { runner, signature, settings } = this.#options;
+    const { rows, waitedMs } = info;
     const startedAt = performance.now();
     try {
-      return await this.#run(calls);
+      return await this.#run(calls, info);
     } finally {
       const message: BatchesRun = {
         runner,
@@ -79,17 +80,19 @@ export class Batches {
     }
   }
 
-  async #run(calls: readonly Joinable[]): Promise<readonly unknown[]> {
+  async #run(calls: readonly Joinable[], { rows }: BatchInfo): Promise<readonly unknown[]> {
     const { method, signature, compute } = this.#options;
-    const [first] = calls;
-    if (first !== undefined && calls.length === 1) return [await compute(...first.args)];
     const [input, output] = signature.batchDim;
-    const result = await compute(...joinArgs(calls, input));
-    return splitResult(
-      result,
-      calls.map((call) => call.rows),
-      output,
-      method,
-    );
+    const [first, ...others] = calls;
+    const isAlone = first !== undefined && others.length === 0;
+    const result = await compute(...(isAlone ? first.args : joinArgs(calls, input)));
+    checkResult(result, rows, output, method);
+    return isAlone
+      ? [result]
+      : splitResult(
+          result,
+          calls.map((call) => call.rows),
+          output,
+        );
   }
 }

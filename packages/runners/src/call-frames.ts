@@ -1,10 +1,10 @@
 /**
  * The body of a call frame: which method, what the call may take, and its arguments.
  *
- *     u8 method │ u8 fields │ [f64 ms left] [f64 priority] [string caller] [string traceparent] │ value arguments
+ *     u8 method │ u8 fields │ f64 since │ [f64 deadline] [f64 priority] [string caller] [string traceparent] │ value arguments
  *
- * `method` counts in the list of the worker's hello. The deadline travels as the time left, since clocks of two processes need not
- * agree.
+ * `method` counts in the list of the worker's hello. `since` is when the caller began to wait: a worker that computes reads the call
+ * later. Times are milliseconds of the machine's monotonic clock, which its processes have in common.
  */
 import type { Call } from './call.ts';
 import { frameError } from './frames.ts';
@@ -12,7 +12,7 @@ import type { FrameBody, FrameWriter } from './frames.ts';
 import { readValue, writeValue } from './values.ts';
 
 /** Part of every handshake; raised whenever frames change their meaning. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 export interface Hello {
   readonly protocol: number;
@@ -28,6 +28,9 @@ export interface WorkerHello extends Hello {
 }
 
 const FIELD = { stream: 1, cancellable: 2, deadline: 4, priority: 8, caller: 16, traceparent: 32 } as const;
+
+/** That clock when `performance.now()` was 0. */
+const CLOCK_OFFSET_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -51,7 +54,7 @@ export function writeCall(
   call: Call,
   stream: boolean,
 ): void {
-  const { signal, deadline = Infinity, priority = 0, caller = '', traceparent = '' } = call;
+  const { signal, since = performance.now(), deadline = Infinity, priority = 0, caller = '', traceparent = '' } = call;
   to.u8(method);
   to.u8(
     (stream ? FIELD.stream : 0) |
@@ -61,7 +64,8 @@ export function writeCall(
       (caller !== '' ? FIELD.caller : 0) |
       (traceparent !== '' ? FIELD.traceparent : 0),
   );
-  if (deadline !== Infinity) to.f64(deadline - performance.now());
+  to.f64(since + CLOCK_OFFSET_MS);
+  if (deadline !== Infinity) to.f64(deadline + CLOCK_OFFSET_MS);
   if (priority !== 0) to.f64(priority);
   if (caller !== '') to.string(caller);
   if (traceparent !== '') to.string(traceparent);
@@ -71,8 +75,8 @@ export function writeCall(
 export function readCall(from: FrameBody): CallFrame {
   const method = from.u8();
   const fields = from.u8();
-  const call: Mutable<Call> = {};
-  if (fields & FIELD.deadline) call.deadline = from.f64() + performance.now();
+  const call: Mutable<Call> = { since: from.f64() - CLOCK_OFFSET_MS };
+  if (fields & FIELD.deadline) call.deadline = from.f64() - CLOCK_OFFSET_MS;
   if (fields & FIELD.priority) call.priority = from.f64();
   if (fields & FIELD.caller) call.caller = from.string();
   if (fields & FIELD.traceparent) call.traceparent = from.string();

@@ -80,6 +80,7 @@ class Connection {
     this.closed = new Promise((resolve) => (resolveClosed = resolve));
     this.#frames = new FrameSocket({
       socket,
+      gather: 'callback', // the answers of a batch are not kept back by the next one
       onFrame: (kind, id, body) => {
         if (this.#greeted) return this.#receive(kind, id, body);
         clearTimeout(handshake);

@@ -6,7 +6,7 @@ import { eitherSignal } from './cancellation.ts';
 import type { CallOptions } from './types.ts';
 
 /** A call's own options with what the request around it adds. */
-export type Call = CallContext & Pick<CallOptions, 'priority'>;
+export type Call = CallContext & Pick<CallOptions, 'priority' | 'since'>;
 
 export const NO_OPTIONS: Call = Object.freeze({});
 
@@ -22,6 +22,7 @@ export function inContext(options: Call, timeoutMs: number): Call {
     signal: eitherSignal(options.signal, context?.signal),
     deadline: Math.min(options.deadline ?? Infinity, context?.deadline ?? Infinity, own),
     priority: options.priority,
+    since: options.since,
     caller: options.caller ?? context?.caller,
     traceparent: context?.traceparent,
   };

@@ -1,4 +1,4 @@
-/** A socket that sends and receives frames: what is written in one turn of the event loop leaves in few writes. */
+/** A socket that sends and receives frames: what is written at once leaves in few writes. */
 import { connect, Socket } from 'node:net';
 import type { ConnectOpts, OnReadOpts, SocketConstructorOpts } from 'node:net';
 import { availableCpus } from '@ekiben/supervisor';
@@ -17,25 +17,30 @@ export interface FrameSocketOptions {
   onClose(error: Error | undefined): void;
   /** What was held back by {@link FrameSocket.full} may be sent. */
   onDrain?(): void;
+  /**
+   * `turn`: what the whole turn of the event loop writes leaves together. `callback`: what one of its callbacks and the promises behind it
+   * write, since the next may block.
+   * @default 'turn'
+   */
+  readonly gather?: 'turn' | 'callback' | undefined;
 }
 
 export class FrameSocket {
   readonly #socket: Socket;
   readonly #writer = new FrameWriter();
   readonly #reader: FrameReader;
-  #flush: NodeJS.Immediate | null = null;
+  readonly #gather: FrameSocketOptions['gather'];
+  #willFlush = false;
   #error: Error | undefined;
 
-  constructor({ socket, onFrame, onClose, onDrain }: FrameSocketOptions) {
+  constructor({ socket, onFrame, onClose, onDrain, gather = 'turn' }: FrameSocketOptions) {
+    this.#gather = gather;
     this.#reader = new FrameReader(onFrame, MAX_HELLO_BYTES);
     this.#socket = typeof socket === 'string' ? connect({ path: socket, onread: this.#onRead() }) : this.#adopt(socket);
     this.#socket.on('drain', () => onDrain?.());
     this.#socket.on('error', (error) => (this.#error ??= error));
     this.#socket.on('end', () => this.destroy());
-    this.#socket.on('close', () => {
-      if (this.#flush !== null) clearImmediate(this.#flush);
-      onClose(this.#error);
-    });
+    this.#socket.on('close', () => onClose(this.#error));
   }
 
   /** The peer said who it is: frames of any size may come. */
@@ -59,12 +64,17 @@ export class FrameSocket {
     }
     this.#writer.close();
     if (this.#writer.pending >= EARLY_FLUSH) this.flush();
-    else this.#flush ??= setImmediate(this.flush);
+    else if (!this.#willFlush) this.#flushSoon();
+  }
+
+  #flushSoon(): void {
+    this.#willFlush = true;
+    if (this.#gather === 'turn') setImmediate(this.flush);
+    else process.nextTick(this.flush);
   }
 
   readonly flush = (): void => {
-    if (this.#flush !== null) clearImmediate(this.#flush);
-    this.#flush = null;
+    this.#willFlush = false;
     if (this.#socket.destroyed || this.#writer.pending === 0) return;
     const segments = this.#writer.take();
     if (segments.length > 1) this.#socket.cork();

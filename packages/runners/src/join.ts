@@ -74,24 +74,20 @@ export function pieceSizes(rows: number, maxRows: number): number[] {
   return Array.from({ length: Math.ceil(rows / maxRows) }, (_, i) => Math.min(maxRows, rows - i * maxRows));
 }
 
-/**
- * The result of a joined call as the results of its calls.
- * @throws EKIBEN_BATCH_RESULT_INVALID when it does not have a row for each row of the input
- */
-export function splitResult(
-  result: unknown,
-  sizes: readonly number[],
-  axis: number,
-  method: string,
-): readonly unknown[] {
-  const rows = sizes.reduce((sum, size) => sum + size, 0);
+/** @throws EKIBEN_BATCH_RESULT_INVALID when a result does not have a row for each row of the input */
+export function checkResult(result: unknown, rows: number, axis: number, method: string): void {
   if (isTensor(result) || Array.isArray(result)) {
     const got = sizeOf(result, axis);
     if (got !== rows) throw resultInvalid(method, rows, `has ${got < 0 ? 'no such axis' : got}`, axis);
-    return splitData(result, sizes, axis);
-  }
-  if (typeof result !== 'object' || result === null) throw resultInvalid(method, rows, `is a ${typeof result}`, axis);
-  const parts = mapRecord(result as Inputs, (value) => splitResult(value, sizes, axis, method));
+  } else if (typeof result === 'object' && result !== null) {
+    for (const value of Object.values(result)) checkResult(value, rows, axis, method);
+  } else throw resultInvalid(method, rows, `is ${result === null ? 'null' : `a ${typeof result}`}`, axis);
+}
+
+/** The result of a joined call, checked, as the results of its calls. */
+export function splitResult(result: unknown, sizes: readonly number[], axis: number): readonly unknown[] {
+  if (isTensor(result) || Array.isArray(result)) return splitData(result, sizes, axis);
+  const parts = mapRecord(result as Inputs, (value) => splitResult(value, sizes, axis));
   return sizes.map((_, i) => mapRecord(parts, (values) => values[i]));
 }
 

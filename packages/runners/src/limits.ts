@@ -50,3 +50,12 @@ export const MAX_RUNNING_CALLS = 1_000;
 
 /** How long a worker whose supervisor is gone waits for its callers to leave: longer than the requests that they finish may take. */
 export const ORPHAN_MS = 60_000;
+
+/**
+ * How long the calls of a caller are refused on his side, in ms, after a worker with too much to do has refused one. Long enough that it is
+ * hardly asked; short enough that a queue of 100 ms does not run empty, and that a large call which was refused stops few smaller ones.
+ */
+export const REFUSE_MS = 25;
+
+/** Callers that are remembered for that. When there are more, all are forgotten, which costs each a call to the worker. */
+export const MAX_REFUSED_CALLERS = 1_000;

@@ -5,6 +5,7 @@ import type { Model } from '@ekiben/store';
 import { NO_OPTIONS } from './call.ts';
 import { RunnerCore, setCore } from './core.ts';
 import type { MethodState, RunnerDefinition } from './core.ts';
+import { checkNames } from './settings.ts';
 import { classMethods, modelMethods } from './signatures.ts';
 import { runnerInfo } from './types.ts';
 import type { CallOptions, ClassOptions, RunnableClass, Runner, RunnerOptions } from './types.ts';
@@ -68,8 +69,10 @@ export function toRunner<M extends object, S extends Source<M>>(
 
 function modelDefinition<M extends object>(model: Model<unknown, M>, options: RunnerOptions<M>): RunnerDefinition {
   const { framework, manifest, tag } = model;
+  const name = checkedName(options.name ?? tag.slice(0, tag.indexOf(':')));
+  checkNames(name, options, ['name', 'methods']);
   return {
-    name: checkedName(options.name ?? tag.slice(0, tag.indexOf(':'))),
+    name,
     settings: options,
     models: [tag],
     methods: modelMethods(tag, framework.signatures, manifest, options.methods ?? {}),
@@ -82,6 +85,8 @@ function classDefinition<M extends object>(
   runnable: RunnableClass<M>,
   options: Partial<ClassOptions<M>>,
 ): RunnerDefinition {
+  const name = checkedName(options.name ?? '');
+  checkNames(name, options, ['name', 'methods', 'models']);
   const models = options.models ?? [];
   const { signatures } = runnable as Partial<RunnableClass<M>>;
   if (signatures === undefined) {
@@ -89,18 +94,25 @@ function classDefinition<M extends object>(
     throw new EkibenError('EKIBEN_RUNNER_OPTION_INVALID', message);
   }
   return {
-    name: checkedName(options.name ?? ''),
+    name,
     settings: options,
     models: models.map(({ tag }) => tag),
     methods: classMethods(runnable.prototype as object, signatures, options.methods ?? {}),
     declaredPlacement: 'process',
     load: async (): Promise<Runnable<object>> => {
-      const methods = new runnable(models);
-      const dispose = (methods as Partial<AsyncDisposable>)[Symbol.asyncDispose]?.bind(methods);
-      return { methods, close: async () => dispose?.() };
+      const methods: Partial<AsyncDisposable> & { warmUp?: unknown } = new runnable(models);
+      const { warmUp } = methods;
+      return {
+        methods,
+        ...(isWarmUp(warmUp) && { warmUp: async () => void (await warmUp.call(methods)) }),
+        close: async () => methods[Symbol.asyncDispose]?.(),
+      };
     },
   };
 }
+
+/** One with parameters is a method that happens to be called so. */
+const isWarmUp = (method: unknown): method is () => unknown => typeof method === 'function' && method.length === 0;
 
 const NAME = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/i;
 

@@ -1,6 +1,7 @@
 /** A runner's settings: checked, and completed by defaults. */
 import { EkibenError } from '@ekiben/spec';
-import type { RunnerSettings } from './types.ts';
+import { closest } from 'fastest-levenshtein';
+import type { Batching, Resources, RunnerSettings } from './types.ts';
 
 export interface Settings {
   readonly placement: 'auto' | 'embedded' | 'process';
@@ -24,6 +25,29 @@ export interface Settings {
 }
 
 const PLACEMENTS: ReadonlySet<unknown> = new Set<Settings['placement']>(['auto', 'embedded', 'process']);
+
+const KNOWN = {
+  settings: ['placement', 'workers', 'timeoutMs', 'resources', 'batching'] satisfies readonly (keyof RunnerSettings)[],
+  resources: ['cpus', 'gpus', 'workersPerGpu', 'memoryMiB'] satisfies readonly (keyof Resources)[],
+  batching: ['enabled', 'maxBatchSize', 'maxLatencyMs', 'maxWaitMs'] satisfies readonly (keyof Batching)[],
+};
+
+/**
+ * A misspelt name would leave its setting as it is, in silence.
+ * @param others - what may stand beside the settings
+ * @throws EKIBEN_RUNNER_OPTION_INVALID
+ */
+export function checkNames(runner: string, settings: RunnerSettings, others: readonly string[]): void {
+  const check = (where: string, given: object | undefined, known: readonly string[]) => {
+    const unknown = Object.keys(given ?? {}).find((name) => !known.includes(name));
+    if (unknown === undefined) return;
+    const [near, all] = [where + closest(unknown, known), known.join(', ')];
+    throw invalid(`Runner ${runner}: there is no option ${where}${unknown}; did you mean ${near}? There are: ${all}.`);
+  };
+  check('', settings, [...KNOWN.settings, ...others]);
+  check('resources.', settings.resources, KNOWN.resources);
+  check('batching.', settings.batching, KNOWN.batching);
+}
 
 /**
  * @param layers - the later ones count

@@ -98,6 +98,9 @@ export interface ClassOptions<M> extends RunnerOptions<M> {
 /**
  * A custom runnable: any class with methods, constructed only in the process that computes. Its runner must be among the
  * `runners` of the exported Service, where a worker process finds it by name.
+ *
+ * A method `warmUp` without parameters is one small call: it is awaited, up to three times, before the runner counts as ready, and by its
+ * time `auto` places it. `[Symbol.asyncDispose]` is called at the end.
  */
 export interface RunnableClass<M extends object> {
   new (models: readonly Model<unknown, object>[]): M;

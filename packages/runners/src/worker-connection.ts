@@ -4,7 +4,6 @@ import { EkibenError } from '@ekiben/spec';
 import { fromErrorRecord } from '@ekiben/supervisor';
 import { throwIfOver, timedOut } from './call.ts';
 import type { Call } from './call.ts';
-import type { CancelSignal } from './cancellation.ts';
 import { outcomeOf } from './channels.ts';
 import type { EndCall } from './channels.ts';
 import { writeCall } from './call-frames.ts';
@@ -15,10 +14,13 @@ import { FRAME, frameError } from './frames.ts';
 import type { FrameBody } from './frames.ts';
 import { ItemQueue } from './item-queue.ts';
 import { HANDSHAKE_TIMEOUT_MS } from './limits.ts';
+import { Refusals } from './refusals.ts';
 import { readValue, writeValue } from './values.ts';
 
 /** Who waits for the answer to one call. */
 interface Waiting {
+  readonly method: string;
+  readonly call: Call;
   /** Infinity: none. */
   readonly deadline: number;
   resolve(value: unknown): void;
@@ -29,21 +31,24 @@ interface Waiting {
 
 /** The answer to a call that is no stream. */
 class Answer implements Waiting {
+  readonly method: string;
+  readonly call: Call;
   readonly deadline: number;
   forgetSignal: (() => void) | null = null;
-  readonly #signal: CancelSignal | undefined;
   readonly #end: EndCall;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
 
   constructor(
-    { signal, deadline = Infinity }: Call,
+    method: string,
+    call: Call,
     end: EndCall,
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
   ) {
-    this.deadline = deadline;
-    this.#signal = signal;
+    this.method = method;
+    this.call = call;
+    this.deadline = call.deadline ?? Infinity;
     this.#end = end;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -57,7 +62,7 @@ class Answer implements Waiting {
 
   reject(error: unknown): void {
     this.forgetSignal?.();
-    this.#end?.(outcomeOf(this.#signal), error);
+    this.#end?.(outcomeOf(this.call.signal), error);
     this.#reject(error);
   }
 }
@@ -75,6 +80,7 @@ export class WorkerConnection implements Target {
   #lastId = 0;
   #sweep: NodeJS.Timeout | null = null;
   #onHello: ((outcome: WorkerHello | Error) => void) | null = null;
+  readonly #refusals = new Refusals();
   readonly #onDrain = new Set<() => void>();
   readonly #onIdle = new Set<() => void>();
 
@@ -124,6 +130,11 @@ export class WorkerConnection implements Target {
     return this.#frames.full;
   }
 
+  /** Whether the worker has just refused such a call for having too much to do: it would be refused here. */
+  refuses(method: string, call: Call): boolean {
+    return this.#refusals.find(method, call) !== null;
+  }
+
   /** Calls back when calls may be made again, or the connection is gone. The result forgets it. */
   onDrain(callback: () => void): () => void {
     this.#onDrain.add(callback);
@@ -132,9 +143,11 @@ export class WorkerConnection implements Target {
 
   call(method: string, args: readonly unknown[], call: Call, end: EndCall = null): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const answer = new Answer(call, end, resolve, reject);
+      const answer = new Answer(method, call, end, resolve, reject);
       try {
         throwIfOver(call);
+        const refused = this.#refusals.find(method, call);
+        if (refused !== null) throw new EkibenError(refused.code, refused.message, { details: refused.details });
         const id = this.#start(method, args, call, answer);
         const { signal } = call;
         if (signal !== undefined) answer.forgetSignal = onAbort(signal, () => this.#giveUp(id, signal.reason));
@@ -148,7 +161,8 @@ export class WorkerConnection implements Target {
     throwIfOver(call);
     const { signal, deadline = Infinity } = call;
     const items = new ItemQueue();
-    const id = this.#start(method, args, call, { deadline, item: items.push, resolve: items.end, reject: items.fail });
+    const { push: item, end: resolve, fail: reject } = items;
+    const id = this.#start(method, args, call, { method, call, deadline, item, resolve, reject });
     const forget = signal && onAbort(signal, () => this.#giveUp(id, signal.reason));
     try {
       for await (const item of items) {
@@ -224,8 +238,10 @@ export class WorkerConnection implements Target {
     }
     const value = kind === FRAME.end ? undefined : readValue(body); // if it cannot be read, the call fails with the connection
     this.#forget(id);
-    if (kind === FRAME.error) waiting.reject(fromErrorRecord(value));
-    else waiting.resolve(value);
+    if (kind !== FRAME.error) return waiting.resolve(value);
+    const error = fromErrorRecord(value);
+    this.#refusals.note(waiting.method, waiting.call, error);
+    waiting.reject(error);
   }
 
   /** Ends a call from this side: the worker need not finish it. */

@@ -34,7 +34,7 @@ export class WorkerPool implements Target {
 
   /** Whether a call would be sent at once. */
   get isReady(): boolean {
-    return this.#choose() !== null;
+    return this.#choose('', {}) !== null;
   }
 
   /**
@@ -58,9 +58,9 @@ export class WorkerPool implements Target {
   }
 
   call(method: string, args: readonly unknown[], call: Call, end: EndCall = null): Promise<unknown> {
-    const connection = this.#choose();
+    const connection = this.#choose(method, call);
     if (connection !== null && !connection.isFull) return connection.call(method, args, call, end);
-    return this.#free(call).then(
+    return this.#free(method, call).then(
       (free) => free.call(method, args, call, end),
       (error: unknown) => {
         end?.(outcomeOf(call.signal), error);
@@ -70,13 +70,13 @@ export class WorkerPool implements Target {
   }
 
   async *stream(method: string, args: readonly unknown[], call: Call): AsyncGenerator<unknown, void> {
-    const connection = await this.#free(call);
+    const connection = await this.#free(method, call);
     yield* connection.stream(method, args, call);
   }
 
   /** Resolves when calls can be sent. @throws why they cannot */
   async ready(): Promise<void> {
-    await this.#free({});
+    await this.#free('', {});
   }
 
   /** Takes no more calls and waits for the answers to those under way. */
@@ -86,26 +86,31 @@ export class WorkerPool implements Target {
     await Promise.all(this.#list.map((link) => link.close()));
   }
 
-  /** The open connection with the fewest calls in flight; those with equally many take turns. */
-  #choose(): WorkerConnection | null {
+  /** The open connection with the fewest calls in flight; those with equally many take turns. One that refuses the call if all do. */
+  #choose(method: string, call: Call): WorkerConnection | null {
     let best: WorkerConnection | null = null;
     let fewest = Infinity;
+    let refusing: WorkerConnection | null = null;
     const links = this.#list;
     const start = this.#turn++ % (links.length || 1);
     for (let i = 0; i < links.length; i++) {
       const connection = links[(start + i) % links.length]?.connection ?? null;
       if (connection === null || !connection.isOpen || connection.inFlight >= fewest) continue;
+      if (connection.refuses(method, call)) {
+        refusing = connection;
+        continue;
+      }
       best = connection;
       fewest = connection.inFlight;
     }
-    return best;
+    return best ?? refusing;
   }
 
-  async #free(call: Call): Promise<WorkerConnection> {
+  async #free(method: string, call: Call): Promise<WorkerConnection> {
     const until = performance.now() + HOLD_CALLS_MS;
     for (;;) {
       throwIfOver(call);
-      const connection = this.#choose();
+      const connection = this.#choose(method, call);
       if (connection === null) await this.#hold(until, call);
       else if (connection.isFull) await waitUnlessOver(call, Infinity, (wake) => connection.onDrain(wake));
       else return connection;

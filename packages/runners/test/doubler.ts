@@ -8,11 +8,16 @@ class Doubler {
   static readonly signatures = {
     double: { batchable: true, retrySafe: true },
     slowly: { batchable: true },
+    times: { batchable: true },
   };
   double(rows: Tensor<'float64'>): Tensor<'float64'> {
     return rows;
   }
   async slowly(rows: Tensor<'float64'>): Promise<Tensor<'float64'>> {
+    return rows;
+  }
+  /** When it was computed, which takes a while. */
+  times(rows: Tensor<'float64'>): Tensor<'float64'> {
     return rows;
   }
   leak(_mebibytes: number): number {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Tensor } from '@ekiben/spec';
 import { tensor } from '@ekiben/tensor';
 import fc from 'fast-check';
-import { joinable, joinArgs, joinResults, pieceSizes, splitArgs, splitResult } from '../src/join.ts';
+import { checkResult, joinable, joinArgs, joinResults, pieceSizes, splitArgs, splitResult } from '../src/join.ts';
 import type { Args, Joinable } from '../src/join.ts';
 
 const matrix = (rows: number, columns = 2, start = 0) =>
@@ -46,7 +46,7 @@ describe('joining calls', () => {
           inputs.map((input) => call([input], axis)),
           axis,
         );
-        const answers = splitResult(increment(joined[0]), sizes, axis, 'increment');
+        const answers = splitResult(increment(joined[0]), sizes, axis);
         expect(answers.map(plain)).toEqual(inputs.map((input) => plain(increment(input))));
       }),
     );
@@ -70,7 +70,7 @@ describe('joining calls', () => {
   test('lists of anything are joined like tensors', () => {
     const calls = [call([['a', 'b'], 1]), call([['c'], 1])];
     expect(joinArgs(calls, 0)).toEqual([['a', 'b', 'c'], 1]);
-    expect(splitResult(['A', 'B', 'C'], [2, 1], 0, 'upper')).toEqual([['A', 'B'], ['C']]);
+    expect(splitResult(['A', 'B', 'C'], [2, 1], 0)).toEqual([['A', 'B'], ['C']]);
   });
 
   test('records of tensors are joined by name, and what comes out as one is split by name', () => {
@@ -79,7 +79,7 @@ describe('joining calls', () => {
     expect(inputs['x']?.shape).toEqual([3, 2]);
     expect(inputs['y']?.shape).toEqual([3, 3]);
     expect(options).toEqual({ outputs: ['p'] });
-    const split = splitResult({ p: matrix(3), labels: ['a', 'b', 'c'] }, [1, 2], 0, 'run');
+    const split = splitResult({ p: matrix(3), labels: ['a', 'b', 'c'] }, [1, 2], 0);
     expect(split.map((part) => (part as { labels: unknown }).labels)).toEqual([['a'], ['b', 'c']]);
     expect(Object.keys(joinResults(split, 0) as object)).toEqual(['p', 'labels']);
   });
@@ -116,10 +116,11 @@ describe('joining calls', () => {
   test.each<[string, unknown]>([
     ['has fewer rows', matrix(2)],
     ['is a number', 1],
+    ['is null', null],
     ['has another axis', tensor(new Float32Array(1), [], 'float32')],
     ['is a record with a short part', { a: matrix(3), b: matrix(1) }],
   ])('a result that %s is an error', (_, result) => {
     const code = 'EKIBEN_BATCH_RESULT_INVALID';
-    expect(() => splitResult(result, [1, 2], 0, 'predict')).toThrow(expect.objectContaining({ code }));
+    expect(() => checkResult(result, 3, 0, 'predict')).toThrow(expect.objectContaining({ code }));
   });
 });

@@ -160,6 +160,43 @@ describe('an embedded runner', () => {
     expect(events.closed).toBe(1);
   });
 
+  test('calls the warm-up of a class before it is ready, but no method that only is called so', async () => {
+    let warm = 0;
+    class Careful {
+      static readonly signatures = {};
+      async warmUp(): Promise<void> {
+        await nextTurn();
+        warm++;
+      }
+    }
+    class Other {
+      static readonly signatures = {};
+      warmUp(degrees: number): number {
+        warm = NaN;
+        return degrees;
+      }
+    }
+    const runners = [
+      toRunner(Careful, { name: 'careful', placement: 'embedded' }),
+      toRunner(Other, { name: 'other', placement: 'embedded' }),
+    ];
+    const running = await startRunners(runners);
+    expect(warm).toBeGreaterThan(0);
+    await running.close();
+  });
+
+  test.each([
+    [{ batchSize: 8 }, /no option batchSize; did you mean batching\?/],
+    [{ batching: { max_batch_size: 8 } }, /no option batching\.max_batch_size; did you mean batching\.maxBatchSize\?/],
+    [{ resources: { cpu: 1 } }, /no option resources\.cpu; did you mean resources\.cpus\?/],
+    [{ models: [] }, /no option models/],
+  ])('an option that there is not is an error that names the nearest: %j', (options, message) => {
+    const source = model(events, { predict: { batchable: true } });
+    const misled = () => toRunner(source, options as object);
+    expect(misled).toThrow(message);
+    expect(misled).toThrow(expect.objectContaining({ code: 'EKIBEN_RUNNER_OPTION_INVALID' }));
+  });
+
   test('stops at a signal or a deadline before it computes', async () => {
     const runner = toRunner(model(events, { predict: { batchable: true } }));
     const signal = AbortSignal.abort(new Error('gone'));
@@ -227,6 +264,18 @@ describe('an embedded runner of an asynchronous method', () => {
       ['C', 'C'],
     ]);
     expect(batches).toEqual([1, 6]);
+  });
+
+  test('checks the rows of a result that has not met any other', async () => {
+    class Short {
+      static readonly signatures = { halve: { batchable: true } };
+      async halve(texts: readonly string[]): Promise<readonly string[]> {
+        return texts.slice(1);
+      }
+    }
+    const { halve } = toRunner(Short, { name: 'short' });
+    await halve.run([]); // it is seen to be asynchronous
+    await expect(halve.run(['a', 'b'])).rejects.toMatchObject({ code: 'EKIBEN_BATCH_RESULT_INVALID' });
   });
 
   test('does not when batching is off', async () => {

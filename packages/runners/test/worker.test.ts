@@ -198,7 +198,7 @@ describe('a runner in a process', () => {
 
   test('a caller feels that the worker does not read, instead of filling its own memory', async () => {
     const { pid, socket } = await start();
-    const connection = await WorkerConnection.open(socket, { protocol: 1, runner: 'echo', models: [] });
+    const connection = await WorkerConnection.open(socket, { protocol: PROTOCOL, runner: 'echo', models: [] });
     process.kill(pid, 'SIGSTOP');
     const calls: Promise<unknown>[] = [];
     while (!connection.isFull && calls.length < 100) {
@@ -330,7 +330,7 @@ describe('a runner in a process', () => {
 
   test('refuses a caller that resolved another version of the model', async () => {
     const { echo, socket } = await start();
-    const hello = { protocol: 1, runner: 'echo', models: ['m:2'] };
+    const hello = { protocol: PROTOCOL, runner: 'echo', models: ['m:2'] };
     const opened = WorkerConnection.open(socket, hello);
     await expect(opened).rejects.toMatchObject({ code: 'EKIBEN_RUNNER_MISMATCH' });
     const newer = WorkerConnection.open(socket, { protocol: PROTOCOL + 1, runner: 'echo', models: [] });

@@ -105,6 +105,27 @@ describe('worker processes', () => {
     expect(valuesOf(answer)).toEqual(values.map((value) => 2 * value));
   });
 
+  test('answer before they compute the next batch', async () => {
+    const { doubler } = await start({ batching: { maxBatchSize: 1 } });
+    const called = [1, 2].map(async (n) => {
+      const [computedAt = 0] = valuesOf(await doubler.times.run(rowsOf(n)));
+      return { computedAt, answeredAt: Date.now() };
+    });
+    const [first, second] = await Promise.all(called);
+    expect(first?.answeredAt).toBeLessThan(second?.computedAt ?? 0);
+  });
+
+  test('that have too much to do are not asked again at once', async () => {
+    const { doubler } = await start({ batching: { maxBatchSize: 2, maxLatencyMs: 300 } });
+    const turn = () => Promise.allSettled(Array.from({ length: 30 }, () => doubler.slowly.run(rowsOf(1))));
+    for (let i = 0; i < 5; i++) await doubler.slowly.run(rowsOf(1)); // it learns what they take
+    const outcomes = await turn();
+    const computed = outcomes.filter(({ status }) => status === 'fulfilled').length;
+    expect(computed).toBeGreaterThan(0);
+    const codes = outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason.code : 'answered'));
+    expect(new Set(codes)).toEqual(new Set(['answered', 'EKIBEN_BATCHER_OVERLOADED']));
+  });
+
   test('drop a queued call when its request is gone', async () => {
     const { doubler } = await start({ batching: { maxBatchSize: 1 } });
     const first = doubler.slowly.run(rowsOf(1));

@@ -1,4 +1,4 @@
-/** How an error travels between processes: an EkibenError as it is; another keeps its name, message, and what JSON holds of its code, status and details. */
+/** How an error travels between processes: an EkibenError as it is; another keeps its name, its message, and what JSON holds of {@link FACTS}. */
 import { EkibenError } from '@ekiben/spec';
 import type { ErrorCode, ErrorDetails } from '@ekiben/spec';
 
@@ -18,10 +18,14 @@ export interface ErrorRecord {
    */
   readonly stack?: string;
   readonly code?: unknown;
-  readonly status?: unknown;
   readonly details?: unknown;
   readonly cause?: ErrorRecord;
+  /** The others of {@link FACTS}. */
+  readonly [fact: string]: unknown;
 }
+
+/** The properties of a user's own error that others act on: a server makes its answer of those that HTTP libraries give to theirs. */
+const FACTS = ['code', 'details', 'status', 'statusCode', 'expose', 'type', 'title', 'extensions', 'headers'] as const;
 
 /** Of anything that was thrown; plain data. Never throws itself. */
 export function toErrorRecord(thrown: unknown, causes = MAX_CAUSES): ErrorRecord {
@@ -37,42 +41,49 @@ function recordOf(thrown: unknown, causes: number): ErrorRecord {
   const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as Error & Partial<ErrorRecord>;
   const { name, message, cause } = error;
   const ekiben = EkibenError.is(thrown);
-  const facts = {
-    stack: ekiben ? undefined : String(error.stack).slice(0, MAX_TEXT),
-    code: jsonSafe(error.code),
-    status: jsonSafe(error.status),
-    details: jsonSafe(error.details),
-    cause: cause === undefined || causes === 0 ? undefined : toErrorRecord(cause, causes - 1),
-  };
   return {
     ekiben,
     name: String(name),
     message: String(message).slice(0, MAX_TEXT),
-    ...Object.fromEntries(Object.entries(facts).filter(([, fact]) => fact !== undefined)),
+    ...(ekiben ? {} : { stack: String(error.stack).slice(0, MAX_TEXT) }),
+    ...(cause === undefined || causes === 0 ? {} : { cause: toErrorRecord(cause, causes - 1) }),
+    ...factsOf(error),
   };
+}
+
+/** Those that there are. */
+function factsOf(error: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const facts = FACTS.map((name) => [name, jsonSafe(error[name])] as const);
+  return Object.fromEntries(facts.filter(([, fact]) => fact !== undefined));
 }
 
 /** The error again, with the stack and the cause that it has in the other process. */
 export function fromErrorRecord(record: unknown): Error {
-  const { ekiben, name, message, code, status, details, cause, ...rest } = (record ?? {}) as Partial<ErrorRecord>;
-  const { stack = `${name}: ${message}\n    in another process` } = rest;
+  const { ekiben, name, message, code, details, cause, stack, ...rest } = (record ?? {}) as Partial<ErrorRecord>;
   const options = cause === undefined ? {} : { cause: fromErrorRecord(cause) };
-  let error: Error;
-  if (ekiben === true) {
-    error = new EkibenError(code as ErrorCode, String(message), { details: details as ErrorDetails, ...options });
-  } else {
-    error = new Error(String(message), options);
-    hide(error, 'name', String(name));
-    const facts = Object.entries({ code, status, details }).filter(([, fact]) => fact !== undefined);
-    Object.assign(error, Object.fromEntries(facts));
+  const error = withoutStack(() =>
+    ekiben === true
+      ? new EkibenError(code as ErrorCode, String(message), { details: details as ErrorDetails, ...options })
+      : new Error(String(message), options),
+  );
+  if (ekiben !== true) {
+    // As an error's own: not listed.
+    Object.defineProperty(error, 'name', { value: String(name), configurable: true, writable: true });
+    Object.assign(error, factsOf({ ...rest, code, details }));
   }
-  hide(error, 'stack', String(stack)); // ours would tell only where it was received
+  error.stack = String(stack ?? `${name}: ${message}\n    in another process`);
   return error;
 }
 
-/** Sets a property that is not listed, as an error's own are not. */
-function hide(error: Error, property: string, value: string): void {
-  Object.defineProperty(error, property, { value, configurable: true, writable: true });
+/** Where it is received, an error's stack would tell nothing; and V8 takes longer for it than for all the rest. */
+function withoutStack(make: () => Error): Error {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 function jsonSafe(value: unknown): unknown {

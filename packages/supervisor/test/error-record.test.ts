@@ -49,3 +49,17 @@ test.each([
 function refuse(): never {
   throw new Error('no');
 }
+
+test('keeps what an HTTP library says of its errors, and nothing else', () => {
+  const facts = {
+    status: 402,
+    expose: true,
+    code: 'NO_CREDIT',
+    title: 'No credit',
+    headers: { 'retry-after': '60' },
+    extensions: { balance: 0 },
+  };
+  const error = travel(Object.assign(new Error('The account is empty.'), facts, { request: { secret: 1 } }));
+  expect(Object.fromEntries(Object.entries(error))).toEqual(facts);
+  expect(error.message).toBe('The account is empty.');
+});
