@@ -12,7 +12,7 @@ export type DistroName = 'debian' | 'alpine' | 'ubi8' | 'amazonlinux';
 /** A package's version is for the user to say: `libvips42=8.14*`. Hence what hadolint is told to let pass. */
 export const DISTROS: Readonly<Record<DistroName, Distro>> = {
   debian: {
-    image: (node) => `node:${node}-bookworm-slim`,
+    image: (node) => `docker.io/library/node:${node}-bookworm-slim`,
     install: (packages) => `# hadolint ignore=DL3008
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \\
     --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \\
@@ -21,7 +21,7 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \\
     && apt-get install --no-install-recommends --yes ${packages}`,
   },
   alpine: {
-    image: (node) => `node:${node}-alpine`,
+    image: (node) => `docker.io/library/node:${node}-alpine`,
     install: (packages) => `# hadolint ignore=DL3018,DL3019
 RUN --mount=type=cache,target=/etc/apk/cache,sharing=locked \\
     apk add ${packages}`,

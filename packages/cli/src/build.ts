@@ -8,16 +8,21 @@ export interface BuildCommandOptions {
   readonly version?: string | undefined;
   readonly platform?: string | undefined;
   readonly output?: 'tag' | 'json' | undefined;
+  readonly containerize?: boolean | undefined;
   readonly quiet?: boolean | undefined;
 }
 
 export async function buildCommand(
   directory: string,
-  { output, quiet, ...options }: BuildCommandOptions,
+  { output, containerize, quiet, ...options }: BuildCommandOptions,
 ): Promise<void> {
   const { tag, document, warnings } = await build(directory, { ...options, load: loadService });
   if (quiet !== true) for (const warning of warnings) console.error(`warning: ${warning}`);
-  if (output === 'json') return console.log(JSON.stringify(document, null, 2));
-  if (output === 'tag') return console.log(`__tag__:${tag}`);
-  if (quiet !== true) console.log(`Successfully built Bento(tag="${tag}").`);
+  if (output === 'json') console.log(JSON.stringify(document, null, 2));
+  else if (output === 'tag') console.log(`__tag__:${tag}`);
+  else if (quiet !== true) console.log(`Successfully built Bento(tag="${tag}").`);
+  if (containerize !== true) return;
+  const { containerizeCommand } = await import('./containerize.ts');
+  // Whoever reads what is printed wants the bento's tag and no more.
+  await containerizeCommand(tag, { quiet: quiet === true || output !== undefined });
 }

@@ -7,6 +7,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { addBentoCommands } from './bentos/index.ts';
 import type { BuildCommandOptions } from './build.ts';
 import { addCompletionCommands } from './completion/index.ts';
+import { addContainerizeCommand } from './containerize-command.ts';
 import { addModelsCommands } from './models/index.ts';
 import { addConfigCommands } from './config/index.ts';
 import type { OpenApiOptions } from './openapi.ts';
@@ -68,12 +69,14 @@ function createProgram(args: readonly string[], { bento }: RunOptions): Command 
     .option('--version <TEXT>', 'The version of the bento.  [default: a new one]')
     .option('--platform <TEXT>', 'For which platform native packages go in, such as linux/arm64.  [default: this one]')
     .addOption(new Option('-o, --output <FORMAT>', 'What to print.').choices(['tag', 'json']))
+    .option('--containerize', 'Make an image of the bento, as `ekiben containerize` does.')
     .option('-q, --quiet', 'Print nothing but errors.')
     .addHelpText('after', '\nExamples:\n  $ ekiben build\n  $ ekiben build ./risk --version v1 -o tag')
     .action(async (directory: string, options: BuildCommandOptions) => {
       const { buildCommand } = await import('./build.ts');
       await buildCommand(directory, options);
     });
+  addContainerizeCommand(program);
   addModelsCommands(program);
   addBentoCommands(program);
   program

@@ -69,7 +69,7 @@ const ONE: Readonly<Record<Builder, (request: BuildRequest) => readonly BackendC
   buildah: (request) => {
     const { images, output } = request;
     return [
-      { step: 'build', args: ['build', '--format', 'docker', ...common(request), ...named(request)] },
+      { step: 'build', args: ['build', '--layers', '--format', 'docker', ...common(request), ...named(request)] },
       ...pushes(request),
       ...(output === undefined
         ? []
