@@ -3,6 +3,23 @@
 export const BUILDERS = ['docker', 'podman', 'buildah'] as const;
 export type Builder = (typeof BUILDERS)[number];
 
+/** Options that the others do not have. */
+const OF_BUILDX = [
+  '--allow',
+  '--attest',
+  '--builder',
+  '--metadata-file',
+  '--no-cache-filter',
+  '--provenance',
+  '--sbom',
+];
+
+/** Whether a back end takes an option of `docker build`; what is no flag is the value of one. */
+export function takesOption(backend: Builder | 'oci', option: string): boolean {
+  if (!option.startsWith('-') || backend === 'docker') return true;
+  return backend !== 'oci' && !OF_BUILDX.includes(option);
+}
+
 export interface BuildRequest {
   /** The bento's directory. */
   readonly context: string;
@@ -14,6 +31,7 @@ export interface BuildRequest {
   /** A directory with `linux/arm64/node_modules` and so on, where the packages in the bento are not those of the platforms. */
   readonly packages?: string | undefined;
   readonly base?: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
   readonly push: boolean;
   /** A tar file. */
   readonly output?: string | undefined;
@@ -108,7 +126,7 @@ function manifestList(request: BuildRequest): readonly BackendCommand[] {
   ];
 }
 
-function common({ dockerfile, platforms, packages, base, buildOptions }: BuildRequest): readonly string[] {
+function common({ dockerfile, platforms, packages, base, labels, buildOptions }: BuildRequest): readonly string[] {
   return [
     '--file',
     dockerfile,
@@ -116,6 +134,7 @@ function common({ dockerfile, platforms, packages, base, buildOptions }: BuildRe
     platforms.join(','),
     ...(packages === undefined ? [] : ['--build-context', `packages=${packages}`]),
     ...(base === undefined ? [] : ['--build-arg', `BASE_IMAGE=${base}`]),
+    ...Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]),
     ...buildOptions,
   ];
 }

@@ -4,12 +4,14 @@ import { delimiter, join, resolve } from 'node:path';
 import { EkibenError } from '@ekiben/spec';
 import { BentoStore, type StoredBento } from '@ekiben/store';
 import { formatPlatform, hostPlatform, parsePlatform, type Platform } from '../native.ts';
-import { backendCommands, BUILDERS, type Builder } from './backends.ts';
+import { backendCommands, BUILDERS, takesOption, type Builder } from './backends.ts';
+import { labelsOf } from './config.ts';
 import { buildContext, dockerPlatform } from './context.ts';
 import { backendFailure, backendMissing } from './failures.ts';
 import type { ImageProgress } from './oci.ts';
 import { packagesPlatform } from './packages.ts';
 import { runProgram } from './program.ts';
+import { parseReference } from './reference.ts';
 
 export const BACKENDS = [...BUILDERS, 'oci'] as const;
 /** `oci` is ourselves, with no other program. */
@@ -57,15 +59,16 @@ export interface ContainerizedBento {
  * Makes an image of a bento of the store, or of a bento's directory.
  * @throws EKIBEN_BENTO_NOT_FOUND, EKIBEN_BENTO_IS_PYTHON, EKIBEN_IMAGE_NAME_INVALID, EKIBEN_PLATFORM_UNKNOWN,
  *   EKIBEN_PLATFORM_MISSING, EKIBEN_PACKAGES_NOT_INSTALLED, EKIBEN_BACKEND_NOT_INSTALLED, EKIBEN_BACKEND_NOT_RUNNING,
- *   EKIBEN_BACKEND_TOO_OLD, EKIBEN_IMAGE_BUILD_FAILED, EKIBEN_IMAGE_PUSH_FAILED, EKIBEN_IMAGE_PUSH_REFUSED,
+ *   EKIBEN_BACKEND_TOO_OLD, EKIBEN_BACKEND_OPTION_UNKNOWN, EKIBEN_IMAGE_BUILD_FAILED, EKIBEN_IMAGE_PUSH_FAILED, EKIBEN_IMAGE_PUSH_REFUSED,
  *   EKIBEN_IMAGE_SAVE_FAILED, EKIBEN_IMAGE_DISK_FULL, and what {@link writeOciImage} throws
  */
 export async function containerize(tag: string, options: ContainerizeOptions = {}): Promise<ContainerizedBento> {
   const bento = await findBento(tag, options.home);
   const images = options.images === undefined || options.images.length === 0 ? [bento.tag] : options.images;
-  for (const image of images) checkName(image);
+  for (const image of images) parseReference(image);
   const platforms = await platformsOf(bento, options.platforms);
   const backend = options.backend ?? BUILDERS.find(isInstalled) ?? 'oci';
+  checkOptions(backend, options.buildOptions ?? []);
   options.onBackend?.(backend, bento);
   const task = { bento, images, platforms };
   const done = backend === 'oci' ? await writeOurselves(task, options) : await buildWith(backend, task, options);
@@ -89,20 +92,6 @@ async function findBento(tag: string, home: string | undefined): Promise<StoredB
     'EKIBEN_BENTO_IS_PYTHON',
     `Bento '${bento.tag}' was built by BentoML ${bento.bentomlVersion}: its image runs Python, which \`bentoml containerize ${bento.tag}\` makes.`,
     { details: { tag: bento.tag, service: bento.service } },
-  );
-}
-
-// https://github.com/distribution/reference: host, path and tag
-const COMPONENT = '[a-z0-9]+(?:(?:\\.|_{1,2}|-+)[a-z0-9]+)*';
-const IMAGE_NAME = new RegExp(
-  `^(?:(?:[a-zA-Z0-9-]+(?:\\.[a-zA-Z0-9-]+)*|\\[[0-9a-f:]+\\])(?::\\d+)?/)?${COMPONENT}(?:/${COMPONENT})*(?::\\w[\\w.-]{0,127})?$`,
-);
-
-function checkName(image: string): void {
-  if (IMAGE_NAME.test(image)) return;
-  throw new EkibenError(
-    'EKIBEN_IMAGE_NAME_INVALID',
-    `'${image.slice(0, 200)}' cannot be the name of an image: write it as registry.example.com/team/name:tag, the name in lower case.`,
   );
 }
 
@@ -131,6 +120,18 @@ function isInstalled(program: string): boolean {
     } catch {
       return false;
     }
+  });
+}
+
+function checkOptions(backend: Backend, buildOptions: readonly string[]): void {
+  const refused = buildOptions.find((option) => !takesOption(backend, option.split('=', 1)[0] ?? ''));
+  if (refused === undefined) return;
+  const why =
+    backend === 'oci'
+      ? 'is for the steps of a Dockerfile, of which `oci` runs none'
+      : `is Buildx's, and not ${backend}'s`;
+  throw new EkibenError('EKIBEN_BACKEND_OPTION_UNKNOWN', `${refused} ${why}: leave it out, or take another back end.`, {
+    details: { backend, option: refused },
   });
 }
 
@@ -170,6 +171,7 @@ async function buildWith(builder: Builder, task: Task, options: ContainerizeOpti
       platforms: platforms.map(dockerPlatform),
       packages: context.packages,
       base,
+      labels: labelsOf(bento, { name: '', digest: undefined }),
       push,
       output,
       buildOptions,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { StoredBento } from '@ekiben/store';
 import { formatPlatform, type Platform } from '../native.ts';
+import { checkMachines } from './machine.ts';
 import { packagesFor, packagesPlatform, type PackagesOptions } from './packages.ts';
 
 export interface BuildContext {
@@ -43,13 +44,16 @@ async function copyPackages(
   options: PackagesOptions,
 ): Promise<void> {
   const { files, remove } = await packagesFor(bento, platform, options);
-  for (const { path, source, executable } of files) {
-    const target = join(folder, dockerPlatform(platform), path);
-    await mkdir(dirname(target), { recursive: true });
-    await copyFile(source, target);
-    await chmod(target, executable ? 0o755 : 0o644);
+  try {
+    await checkMachines(files, platform);
+    for (const { path, source } of files) {
+      const target = join(folder, dockerPlatform(platform), path);
+      await mkdir(dirname(target), { recursive: true });
+      await copyFile(source, target);
+    }
+  } finally {
+    await remove();
   }
-  await remove();
   await allow(folder);
 }
 

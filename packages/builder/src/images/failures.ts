@@ -38,7 +38,9 @@ const CAUSES: readonly Cause[] = [
     steps: ['build'],
     code: 'EKIBEN_BACKEND_TOO_OLD',
     help: (builder) =>
-      `The Dockerfile needs BuildKit: install Docker's Buildx (\`apt-get install docker-buildx\`, or docker-buildx-plugin from Docker), ${builder} 4.2 or newer, or use \`--backend oci\`.`,
+      builder === 'docker'
+        ? "The Dockerfile needs BuildKit: install Docker's Buildx (`apt-get install docker-buildx`, or docker-buildx-plugin from Docker), or use another back end."
+        : `It takes ${builder === 'podman' ? 'Podman 4.2' : 'Buildah 1.27'} or newer; or use \`--backend oci\`.`,
   },
   {
     said: /exec format error/i,
