@@ -2,7 +2,7 @@
 import { Batcher } from '@ekiben/batching';
 import type { BatchInfo } from '@ekiben/batching';
 import type { Call } from './call.ts';
-import { batchesRun } from './channels.ts';
+import { batchesRun, computing } from './channels.ts';
 import type { BatchesRun } from './channels.ts';
 import { checkResult, joinable, joinArgs, joinResults, pieceSizes, splitArgs, splitResult } from './join.ts';
 import type { Args, Joinable } from './join.ts';
@@ -45,7 +45,7 @@ export class Batches {
   run(args: Args, call: Call): Promise<unknown> {
     let joined: Joinable | null;
     try {
-      joined = joinable(args, this.#options.signature.batchDim[0]);
+      joined = joinable(args, this.#options.signature.batchDim[0], call);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -63,13 +63,15 @@ export class Batches {
   async #runAndTell(calls: readonly Joinable[], info: BatchInfo): Promise<readonly unknown[]> {
     const { runner, signature, settings } = this.#options;
     const { rows, waitedMs } = info;
+    const method = signature.wireName;
+    const traces = () => calls.map(({ trace }) => trace);
     const startedAt = performance.now();
     try {
-      return await this.#run(calls, info);
+      return await computing({ runner, method }, traces, { rows, waitedMs }, () => this.#run(calls, info));
     } finally {
       const message: BatchesRun = {
         runner,
-        method: signature.wireName,
+        method,
         worker: null,
         maxBatchSize: settings.maxBatchSize,
         rows: [[rows, 1]],

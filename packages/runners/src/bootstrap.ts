@@ -15,6 +15,25 @@ export interface Bootstrap {
   readonly pinnedTags: Readonly<Record<string, string>>;
   /** What a configuration says of the runner. */
   readonly settings?: RunnerSettings | undefined;
+  readonly observer?: Observer | undefined;
+}
+
+/** What each worker process loads before the service, to watch what is published on diagnostics channels there. */
+export interface Observer {
+  /** The JavaScript file, which exports `observe(options, role)`; what that resolves to is called when the process ends. */
+  readonly module: string;
+  /** Plain data. */
+  readonly options: unknown;
+}
+
+interface ObserverModule {
+  readonly observe: (options: unknown, role: Bootstrap['role']) => Promise<() => Promise<void>>;
+}
+
+export async function startObserver({ observer, role }: Bootstrap): Promise<() => Promise<void>> {
+  if (observer === undefined) return async () => {};
+  const { observe } = (await import(pathToFileURL(observer.module).href)) as ObserverModule;
+  return observe(observer.options, role);
 }
 
 /** What a worker process says when it is ready. */

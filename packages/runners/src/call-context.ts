@@ -8,15 +8,21 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { CancelSignal } from './cancellation.ts';
 
-export interface CallContext {
+/** Where a call belongs in a trace: the headers of W3C Trace Context. */
+export interface TraceContext {
+  /** The span that calls, such as `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`. */
+  readonly traceparent?: string | undefined;
+  /** What tracing systems add to it, such as `vendor=t61rcWkgMzE`. */
+  readonly tracestate?: string | undefined;
+}
+
+export interface CallContext extends TraceContext {
   /** Aborted when nobody wants the answer any more. For `fetch` and others: `toAbortSignal(signal)`. */
   readonly signal?: CancelSignal | undefined;
   /** See `CallOptions`. */
   readonly deadline?: number | undefined;
   /** See `CallOptions`. */
   readonly caller?: string | undefined;
-  /** W3C trace context of the span that calls, such as `00-4bf9…-00f0…-01`. */
-  readonly traceparent?: string | undefined;
 }
 
 const storage = new AsyncLocalStorage<CallContext>();

@@ -1,7 +1,8 @@
 /**
  * The body of a call frame: which method, what the call may take, and its arguments.
  *
- *     u8 method │ u8 fields │ f64 since │ [f64 deadline] [f64 priority] [string caller] [string traceparent] │ value arguments
+ *     u8 method │ u8 fields │ f64 since │ [f64 deadline] [f64 priority] [string caller] [string traceparent] [string tracestate]
+ *     │ value arguments
  *
  * `method` counts in the list of the worker's hello. `since` is when the caller began to wait: a worker that computes reads the call
  * later. Times are milliseconds of the machine's monotonic clock, which its processes have in common.
@@ -27,7 +28,15 @@ export interface WorkerHello extends Hello {
   readonly pid: number;
 }
 
-const FIELD = { stream: 1, cancellable: 2, deadline: 4, priority: 8, caller: 16, traceparent: 32 } as const;
+const FIELD = {
+  stream: 1,
+  cancellable: 2,
+  deadline: 4,
+  priority: 8,
+  caller: 16,
+  traceparent: 32,
+  tracestate: 64,
+} as const;
 
 /** That clock when `performance.now()` was 0. */
 const CLOCK_OFFSET_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
@@ -54,7 +63,8 @@ export function writeCall(
   call: Call,
   stream: boolean,
 ): void {
-  const { signal, since = performance.now(), deadline = Infinity, priority = 0, caller = '', traceparent = '' } = call;
+  const { signal, since = performance.now(), deadline = Infinity, priority = 0 } = call;
+  const { caller = '', traceparent = '', tracestate = '' } = call;
   to.u8(method);
   to.u8(
     (stream ? FIELD.stream : 0) |
@@ -62,13 +72,15 @@ export function writeCall(
       (deadline !== Infinity ? FIELD.deadline : 0) |
       (priority !== 0 ? FIELD.priority : 0) |
       (caller !== '' ? FIELD.caller : 0) |
-      (traceparent !== '' ? FIELD.traceparent : 0),
+      (traceparent !== '' ? FIELD.traceparent : 0) |
+      (tracestate !== '' ? FIELD.tracestate : 0),
   );
   to.f64(since + CLOCK_OFFSET_MS);
   if (deadline !== Infinity) to.f64(deadline + CLOCK_OFFSET_MS);
   if (priority !== 0) to.f64(priority);
   if (caller !== '') to.string(caller);
   if (traceparent !== '') to.string(traceparent);
+  if (tracestate !== '') to.string(tracestate);
   writeValue(to, args, `the arguments of ${name}`);
 }
 
@@ -80,6 +92,7 @@ export function readCall(from: FrameBody): CallFrame {
   if (fields & FIELD.priority) call.priority = from.f64();
   if (fields & FIELD.caller) call.caller = from.string();
   if (fields & FIELD.traceparent) call.traceparent = from.string();
+  if (fields & FIELD.tracestate) call.tracestate = from.string();
   const args = readValue(from);
   from.end();
   if (!Array.isArray(args)) throw frameError('the arguments of a call are no list');

@@ -7,7 +7,9 @@ import { withCallContext } from './call-context.ts';
 import { PROTOCOL, readCall } from './call-frames.ts';
 import type { Hello, WorkerHello } from './call-frames.ts';
 import { Cancellation } from './cancellation.ts';
+import { computing } from './channels.ts';
 import type { MethodState, RunnerCore } from './core.ts';
+import type { Embedded } from './embedded.ts';
 import { FrameSocket } from './frame-socket.ts';
 import { FRAME, frameError } from './frames.ts';
 import type { FrameBody } from './frames.ts';
@@ -24,11 +26,11 @@ export interface CallServer {
   close(): Promise<void>;
 }
 
-/** Listens on a Unix socket (a named pipe on Windows) for the calls of one runner, whose model is loaded. */
-export async function serveCalls(core: RunnerCore, path: string): Promise<CallServer> {
+/** Listens on a Unix socket (a named pipe on Windows) for the calls of one runner. */
+export async function serveCalls(core: RunnerCore, model: Embedded, path: string): Promise<CallServer> {
   const connections = new Set<Connection>();
   const server = createServer({ pauseOnConnect: true }, (socket) => {
-    const connection = new Connection(core, socket, () => connections.delete(connection));
+    const connection = new Connection(core, model, socket, () => connections.delete(connection));
     connections.add(connection);
   });
   await listening(server, path);
@@ -64,6 +66,7 @@ interface Running {
 
 class Connection {
   readonly #core: RunnerCore;
+  readonly #model: Embedded;
   readonly #methods: readonly MethodState[];
   readonly #frames: FrameSocket;
   readonly #running = new Map<number, Running>();
@@ -72,8 +75,9 @@ class Connection {
   readonly closed: Promise<void>;
   #greeted = false;
 
-  constructor(core: RunnerCore, socket: Socket, onClose: () => void) {
+  constructor(core: RunnerCore, model: Embedded, socket: Socket, onClose: () => void) {
     this.#core = core;
+    this.#model = model;
     this.#methods = [...core.methods.values()];
     const handshake = setTimeout(() => this.#frames.destroy(), HANDSHAKE_TIMEOUT_MS);
     let resolveClosed = (): void => {};
@@ -146,16 +150,26 @@ class Connection {
     const running: Running = { cancellation, credit: STREAM_WINDOW, onCredit: null };
     this.#running.set(id, running);
     if (cancellation !== null) call.signal = cancellation;
+    const alone = (compute: () => Promise<unknown>) =>
+      computing(
+        method.published,
+        () => [call],
+        null,
+        () => withCallContext(call, compute),
+      );
     if (stream) {
-      const items = this.#core.stream(method, args, call);
-      const sent = withCallContext(call, () => this.#sendItems(id, running, items));
-      return this.#run(id, sent, FRAME.end);
+      const items = this.#model.stream(method, args, call);
+      return this.#run(
+        id,
+        alone(() => this.#sendItems(id, running, items)),
+        FRAME.end,
+      );
     }
     this.#calls++;
     this.#holdOrGoOn();
     // A batch belongs to no single call, and a call that says nothing needs no context.
-    const compute = () => this.#core.call(method, args, call);
-    return this.#run(id, method.queued || !hasContext ? compute() : withCallContext(call, compute), FRAME.result);
+    const compute = () => this.#model.call(method, args, call);
+    return this.#run(id, method.queued || !hasContext ? compute() : alone(compute), FRAME.result);
   }
 
   async #run(id: number, result: Promise<unknown>, kind: number): Promise<void> {

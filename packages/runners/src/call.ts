@@ -2,6 +2,7 @@
 import { EkibenError } from '@ekiben/spec';
 import { callContext } from './call-context.ts';
 import type { CallContext } from './call-context.ts';
+import type { CallStarted } from './channels.ts';
 import { eitherSignal } from './cancellation.ts';
 import type { CallOptions } from './types.ts';
 
@@ -25,7 +26,13 @@ export function inContext(options: Call, timeoutMs: number): Call {
     since: options.since,
     caller: options.caller ?? context?.caller,
     traceparent: context?.traceparent,
+    tracestate: context?.tracestate,
   };
+}
+
+/** What who listens has said of the trace counts from here on. */
+export function withTrace(call: Call, started: CallStarted | null): Call {
+  return started === null || started.trace === call ? call : { ...call, ...started.trace };
 }
 
 /** @throws the signal's reason, or EKIBEN_DEADLINE_EXCEEDED */

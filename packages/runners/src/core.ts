@@ -2,10 +2,10 @@
 import { EkibenError } from '@ekiben/spec';
 import type { Runnable } from '@ekiben/spec';
 import { Embedded } from './embedded.ts';
-import { inContext } from './call.ts';
+import { inContext, withTrace } from './call.ts';
 import type { Call } from './call.ts';
-import { beginCall, endWith, outcomeOf } from './channels.ts';
-import type { CallStarted, EndCall } from './channels.ts';
+import { beginCall, endOf, endWith, outcomeOf } from './channels.ts';
+import type { EndCall, MethodName } from './channels.ts';
 import { resolveSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 import type { MethodSignature, MethodTable } from './signatures.ts';
@@ -37,8 +37,7 @@ export interface RunnerDefinition {
 export interface MethodState {
   readonly name: string;
   readonly signature: MethodSignature;
-  /** What is said when it is called. */
-  readonly started: CallStarted;
+  readonly published: MethodName;
   /** Set once the method is known to compute in this process and to answer at once: then a call is a plain function call. */
   direct: Compute | null;
   /** Its calls wait in this process to be joined. */
@@ -62,8 +61,8 @@ export class RunnerCore {
     this.#settings = resolveSettings(definition.name, definition.settings);
     this.methods = new Map(
       [...definition.methods].map(([name, signature]) => {
-        const started = Object.freeze({ runner: definition.name, method: signature.wireName });
-        return [name, { name, signature, started, direct: null, queued: false }];
+        const published = Object.freeze({ runner: definition.name, method: signature.wireName });
+        return [name, { name, signature, published, direct: null, queued: false }];
       }),
     );
   }
@@ -113,12 +112,9 @@ export class RunnerCore {
   call(method: MethodState, args: readonly unknown[], options: Call): Promise<unknown> {
     if (method.signature.refused !== null) return Promise.reject(method.signature.refused);
     if (this.#remote !== null) {
-      return this.#remote.call(
-        method.name,
-        args,
-        inContext(options, this.#settings.timeoutMs),
-        beginCall(method.started),
-      );
+      const call = inContext(options, this.#settings.timeoutMs);
+      const started = beginCall(method.published, 'process', call);
+      return this.#remote.call(method.name, args, withTrace(call, started), endOf(started));
     }
     if (this.#loaded === null) return this.embedded().then((loaded) => loaded.call(method, args, options));
     return method.queued ? this.#queue(this.#loaded, method, args, options) : this.#loaded.call(method, args, options);
@@ -126,8 +122,9 @@ export class RunnerCore {
 
   #queue(loaded: Embedded, method: MethodState, args: readonly unknown[], options: Call): Promise<unknown> {
     const call = inContext(options, this.#settings.timeoutMs);
-    const end = beginCall(method.started);
-    const answer = loaded.call(method, args, call);
+    const started = beginCall(method.published, 'queue', call);
+    const end = endOf(started);
+    const answer = loaded.call(method, args, withTrace(call, started));
     if (end !== null) {
       answer.then(
         () => end('answered'),
@@ -144,7 +141,9 @@ export class RunnerCore {
       return;
     }
     const call = inContext(options, this.#settings.timeoutMs);
-    yield* endWith(beginCall(method.started), call.signal, this.#remote.stream(method.name, args, call));
+    const started = beginCall(method.published, 'process', call);
+    const items = this.#remote.stream(method.name, args, withTrace(call, started));
+    yield* endWith(endOf(started), call.signal, items);
   }
 
   /** Unloads the model of this process, if there is one, after the calls that wait for it. */

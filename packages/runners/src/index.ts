@@ -1,9 +1,17 @@
-export type { Bootstrap } from './bootstrap.ts';
+export type { Bootstrap, Observer } from './bootstrap.ts';
 export { callContext, withCallContext } from './call-context.ts';
-export type { CallContext } from './call-context.ts';
+export type { CallContext, TraceContext } from './call-context.ts';
 export { Cancellation, toAbortSignal } from './cancellation.ts';
 export type { CancelSignal } from './cancellation.ts';
-export type { BatchesRun, CallEnded, CallStarted, Tally, WorkerEvent } from './channels.ts';
+export type {
+  BatchesRun,
+  CallEnded,
+  CallStarted,
+  ComputeEnded,
+  ComputeStarted,
+  Tally,
+  WorkerEvent,
+} from './channels.ts';
 export { usesCallContext } from './core.ts';
 export type { Supervision, WorkerStatus } from './runner-workers.ts';
 export { toRunner } from './runner.ts';

@@ -8,6 +8,7 @@
 import { EkibenError } from '@ekiben/spec';
 import type { Tensor } from '@ekiben/spec';
 import { concat, split } from '@ekiben/tensor';
+import type { TraceContext } from './call-context.ts';
 import { isTensor } from './values.ts';
 
 export type Args = readonly unknown[];
@@ -18,13 +19,16 @@ export interface Joinable {
   readonly rows: number;
   /** Calls with equal keys may be joined. */
   readonly key: string;
+  readonly trace: TraceContext;
 }
+
+const NO_TRACE: TraceContext = Object.freeze({});
 
 type Data = Tensor | readonly unknown[];
 type Inputs = Readonly<Record<string, unknown>>;
 
 /** What has to agree and how much there is; null for a call that cannot be joined with any other. */
-export function joinable(args: Args, axis: number): Joinable | null {
+export function joinable(args: Args, axis: number, trace: TraceContext = NO_TRACE): Joinable | null {
   const lists = Array.isArray(args[0]);
   let rows = -1;
   let key = '';
@@ -51,7 +55,7 @@ export function joinable(args: Args, axis: number): Joinable | null {
     }
     key += '|';
   }
-  return rows > 0 ? { args, rows, key } : null;
+  return rows > 0 ? { args, rows, key, trace } : null;
 }
 
 /** The arguments of one call that does for all. Their keys are equal. */
@@ -63,10 +67,10 @@ export function joinArgs(calls: readonly Joinable[], axis: number): Args {
 }
 
 /** One call as several, of the given rows each. */
-export function splitArgs({ args, key }: Joinable, sizes: readonly number[], axis: number): Joinable[] {
+export function splitArgs({ args, key, trace }: Joinable, sizes: readonly number[], axis: number): Joinable[] {
   const parts = new Map<Data, readonly unknown[]>();
   mapData(args, (data) => parts.set(data, splitData(data, sizes, axis)));
-  return sizes.map((rows, i) => ({ rows, key, args: mapData(args, (data) => parts.get(data)?.[i]) }));
+  return sizes.map((rows, i) => ({ rows, key, trace, args: mapData(args, (data) => parts.get(data)?.[i]) }));
 }
 
 /** `rows` as pieces of `maxRows`, the last one smaller. */

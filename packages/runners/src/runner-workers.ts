@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { Supervisor } from '@ekiben/supervisor';
 import type { Child, SlotState, SupervisorOptions } from '@ekiben/supervisor';
 import { PINNED_TAGS_ENV } from './bootstrap.ts';
-import type { BatchNote, Bootstrap, WorkerFacts } from './bootstrap.ts';
+import type { BatchNote, Bootstrap, Observer, WorkerFacts } from './bootstrap.ts';
 import { batchesRun, workerEvents } from './channels.ts';
 import type { BatchesRun, WorkerEvent } from './channels.ts';
 import { WORKER_OLD_SPACE_MIB } from './limits.ts';
@@ -45,6 +45,7 @@ interface WorkersOptions {
   readonly source: WorkerSource;
   /** What of the settings is not in the code. */
   readonly configured: RunnerSettings | undefined;
+  readonly observer: Observer | undefined;
   readonly supervision: Supervision;
   /** What the workers of all runners share. */
   readonly cpus: { readonly available: number; readonly workers: number };
@@ -69,7 +70,7 @@ export class RunnerWorkers {
   }
 
   private constructor(options: WorkersOptions, directory: SocketDirectory) {
-    const { name, settings, source, configured, supervision, cpus } = options;
+    const { name, settings, source, configured, observer, supervision, cpus } = options;
     const { workers, resources } = settings;
     this.#directory = directory;
     this.#supervisor = new Supervisor({
@@ -80,14 +81,15 @@ export class RunnerWorkers {
       command(index, serial) {
         const target = `${resolve(source.module)}:${source.exportName}`;
         const role = { kind: 'runner', name, index } as const;
-        const bootstrap: Bootstrap = { target, role, pinnedTags: source.pinnedTags, settings: configured };
+        const { pinnedTags } = source;
+        const bootstrap: Bootstrap = { target, role, pinnedTags, settings: configured, observer };
         return {
           file: ENTRY,
           execArgv: [`--initial-old-space-size=${WORKER_OLD_SPACE_MIB}`],
           args: [JSON.stringify(bootstrap, finite), socketPath(directory.path, serial)],
           env: {
             ...workerEnvironment(name, settings, index, cpus),
-            [PINNED_TAGS_ENV]: JSON.stringify(source.pinnedTags),
+            [PINNED_TAGS_ENV]: JSON.stringify(pinnedTags),
           },
         };
       },

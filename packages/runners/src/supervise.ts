@@ -3,6 +3,7 @@ import { channel } from 'node:diagnostics_channel';
 import { EkibenError } from '@ekiben/spec';
 import { availableCpus } from '@ekiben/supervisor';
 import type { Child } from '@ekiben/supervisor';
+import type { Observer } from './bootstrap.ts';
 import type { RunnerCore } from './core.ts';
 import { choosePlacement } from './placement.ts';
 import type { Placement } from './placement.ts';
@@ -21,6 +22,8 @@ export interface SuperviseOptions {
   /** What a configuration says of runners, by name, and of all others under `*`; it counts before what the code says. */
   readonly settings?: Readonly<Record<string, RunnerSettings>> | undefined;
   readonly supervision?: Supervision | undefined;
+  /** What watches the worker processes from inside. @default nothing */
+  readonly observer?: Observer | undefined;
   /** The workers, or the state of one, have changed. */
   onChange?(): void;
   /** A worker has answered `ask(topic)`, or says how it would when it ends. */
@@ -129,13 +132,14 @@ function startWorkers(
   options: SuperviseOptions,
   cpus: { readonly available: number; readonly workers: number },
 ): Promise<RunnerWorkers> {
-  const { module, exportName = 'svc', pinnedTags = {}, supervision = {} } = options;
+  const { module, exportName = 'svc', pinnedTags = {}, supervision = {}, observer } = options;
   if (module === undefined) throw moduleUnknown(name);
   return RunnerWorkers.start({
     name,
     settings,
     source: { module, exportName, pinnedTags },
     configured: settingsOf(options, name),
+    observer,
     supervision,
     cpus,
     onChange: () => options.onChange?.(),

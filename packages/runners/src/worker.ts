@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runChild } from '@ekiben/supervisor';
-import { findRunner } from './bootstrap.ts';
+import { findRunner, startObserver } from './bootstrap.ts';
 import type { Bootstrap, WorkerFacts } from './bootstrap.ts';
 import { noteBatches } from './batch-notes.ts';
 import { serveCalls } from './call-server.ts';
@@ -15,21 +15,24 @@ import type { RunnerCore } from './core.ts';
 import { ORPHAN_MS } from './limits.ts';
 
 const [, , json = '{}', socket = ''] = process.argv;
-const { target, role, settings = {} } = JSON.parse(json) as Bootstrap;
+const bootstrap = JSON.parse(json) as Bootstrap;
+const { target, role, settings = {} } = bootstrap;
 let core: RunnerCore | undefined;
 let server: CallServer | undefined;
 let sendLastNote = (): void => {};
+let endObserver = async (): Promise<void> => {};
 
 await runChild({
   async start(): Promise<WorkerFacts> {
     if (role.kind !== 'runner') throw new Error('this entry takes the role of a runner only');
+    endObserver = await startObserver(bootstrap);
     core = await findRunner(target, role.name);
     core.configure(settings);
     const embedded = await core.embedded();
     embedded.batchAll();
     const warmUpMs = await embedded.warmUp();
     sendLastNote = noteBatches();
-    server = await serveCalls(core, socket);
+    server = await serveCalls(core, embedded, socket);
     return { socket, warmUpMs };
   },
   async stop() {
@@ -38,6 +41,7 @@ await runChild({
     await server?.close();
     await core?.unload();
     sendLastNote();
+    await endObserver();
     // The supervisor removes the directory, if it is still there to do so. On Windows there is none.
     if (!process.connected && process.platform !== 'win32') await rm(dirname(socket), { recursive: true, force: true });
   },

@@ -154,9 +154,17 @@ describe('a runner in a process', () => {
   test('the context of the request gets there', async () => {
     const { echo } = await start();
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
-    const context = { traceparent, caller: 'web', deadline: performance.now() + 60_000, signal: new Cancellation() };
+    const tracestate = 'vendor=t61rcWkgMzE';
+    const context = {
+      traceparent,
+      tracestate,
+      caller: 'web',
+      deadline: performance.now() + 60_000,
+      signal: new Cancellation(),
+    };
     expect(await withCallContext(context, () => echo.context.run())).toEqual({
       traceparent,
+      tracestate,
       caller: 'web',
       hasDeadline: true,
       hasSignal: true,
@@ -165,6 +173,7 @@ describe('a runner in a process', () => {
       hasDeadline: false,
       hasSignal: false,
       traceparent: undefined,
+      tracestate: undefined,
       caller: undefined,
     });
   });

@@ -17,6 +17,7 @@ import type { ProductionOptions } from './production-options.ts';
 import { USER_METRICS } from './user-metrics.ts';
 import { METRICS } from './worker-messages.ts';
 import { siteOptions } from './site.ts';
+import { tracingObserver } from './tracing.ts';
 import type { Plan, Task, WorkerNote, WorkerOrder } from './worker-messages.ts';
 
 const ENTRY = createRequire(import.meta.url).resolve('@ekiben/server/api-worker');
@@ -144,13 +145,14 @@ export class Generation {
     for (const worker of this.#workers) tell(worker, { kind: 'task', task: this.#task() });
     const started = this.#started ?? this.#api.start();
     const plan = await this.#agreed;
-    const { module, runners, supervision, totals, version = NO_VERSION } = this.#options;
+    const { module, runners, supervision, totals, tracing, version = NO_VERSION } = this.#options;
     totals.plan(plan, version);
     this.#runners = await superviseRunners(plan.runners, {
       module,
       exportName: plan.exportName,
       settings: runners,
       supervision,
+      observer: tracingObserver(tracing, { service: plan.service, version }),
       pinnedTags: this.pinnedTags,
       onAnswer: (worker, topic, answer) => totals.set(worker, topic, answer),
       onExit: (worker) => totals.end(worker),

@@ -51,6 +51,9 @@ export const STOP_MARGIN_MS = 5_000;
 /** What is counted in a process that is killed is lost from the last time on that it told. */
 export const COLLECT_MS = 5_000;
 
+/** For the last spans to reach their collector when the server closes: less than {@link STOP_MARGIN_MS}. */
+export const FLUSH_MS = 3_000;
+
 /** The longest that node's timers take, 24 days. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 

@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { problemReply } from '@ekiben/service';
-import type { Dispatcher, Reply } from '@ekiben/service';
+import type { Dispatcher, Reply, Route } from '@ekiben/service';
 import type { RequestMeter } from './request-meter.ts';
 import type { GatheringRequest } from './gathering-request.ts';
 import { NodeExchange } from './node-exchange.ts';
@@ -11,7 +11,8 @@ import { answerHeaders } from './answer-headers.ts';
 import type { AnswerHeaderOptions } from './answer-headers.ts';
 import { tooMany, Traffic } from './traffic.ts';
 import type { Flight, TrafficOptions } from './traffic.ts';
-import { publishAnswered } from './request-channel.ts';
+import { publishAnswered, publishStarted } from './request-channel.ts';
+import type { RequestStarted } from './request-channel.ts';
 import { writeReply } from './write-reply.ts';
 
 /** nginx's number for a client that left before the answer. */
@@ -67,6 +68,9 @@ export function createListener(dispatcher: Dispatcher<NodeExchange>, options: Li
     answer(late, problemReply(error, late.exchange));
   });
 
+  const run = (route: Route<NodeExchange>, exchange: NodeExchange, enter: RequestStarted['enter']) =>
+    enter === null ? dispatcher.run(route, exchange) : enter(() => dispatcher.run(route, exchange));
+
   const listen = (message: GatheringRequest, response: ServerResponse, awaitsContinue: boolean): void => {
     const started = performance.now();
     const exchange = new NodeExchange(message, response, awaitsContinue, traffic.deadlineOf(started));
@@ -74,13 +78,14 @@ export function createListener(dispatcher: Dispatcher<NodeExchange>, options: Li
     const meter = meters[route.index] as RequestMeter;
     const request: Request = { exchange, meter, started };
     meter.begin();
+    const enter = publishStarted(exchange, route.path);
     if (route.index >= apis) {
-      void dispatcher.run(route, exchange).then((reply) => answer(request, reply));
+      void run(route, exchange, enter).then((reply) => answer(request, reply));
     } else if (traffic.isFull) {
       answer(request, problemReply(tooMany(), exchange));
     } else {
       traffic.begin(request);
-      void dispatcher.run(route, exchange).then((reply) => {
+      void run(route, exchange, enter).then((reply) => {
         if (traffic.end(request)) answer(request, reply);
         else if (typeof reply !== 'function') discard(reply);
       });

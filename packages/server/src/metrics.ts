@@ -7,6 +7,7 @@ import { registerProcess } from './process-metrics.ts';
 import { RequestMeter } from './request-meter.ts';
 import { registerRequests } from './request-metrics.ts';
 import { countRunners } from './runner-metrics.ts';
+import { SITE_PATHS } from './site-paths.ts';
 import { userRegistry } from './user-metrics.ts';
 
 /** As BentoML says. */
@@ -17,9 +18,6 @@ export type ServiceLabels = Readonly<{
   /** A bento's version, or {@link NO_VERSION}. */
   service_version: string;
 }>;
-
-/** A scraper's own requests, and those of the probes, are nobody's traffic. */
-const UNCOUNTED: ReadonlySet<string> = new Set(['/livez', '/readyz', '/healthz', '/metrics']);
 
 export interface MetricsOptions {
   /** Whether there is a page of them. @default true */
@@ -67,7 +65,7 @@ export class Metrics {
   /** A meter for each route, by the route's index; routes of one path share it. What matched no route counts under `*`. */
   metersOf(routes: readonly { readonly path: string }[]): readonly RequestMeter[] {
     const byPath = new Map(routes.map(({ path }) => [path, new RequestMeter(path, this.#options.buckets)]));
-    for (const [path, meter] of byPath) if (!UNCOUNTED.has(path)) this.#meters.push(meter);
+    for (const [path, meter] of byPath) if (!SITE_PATHS.includes(path)) this.#meters.push(meter);
     return routes.map(({ path }) => byPath.get(path) as RequestMeter);
   }
 

@@ -14,6 +14,14 @@ const last = Symbol('ekiben.last-exchange');
 export const lastExchange = (socket: Socket): NodeExchange | undefined =>
   (socket as { readonly [last]?: NodeExchange })[last];
 
+/** Of a span, in lower-case hexadecimal digits. */
+export interface TraceIds {
+  readonly traceId: string;
+  readonly spanId: string;
+  /** 1: it is recorded. */
+  readonly traceFlags: number;
+}
+
 export class NodeExchange implements Exchange {
   readonly method: string;
   readonly path: string;
@@ -22,6 +30,8 @@ export class NodeExchange implements Exchange {
   readonly response: ServerResponse;
   /** The client waits for `100 Continue` before it sends the body. */
   awaitsContinue: boolean;
+  /** The span that is made of the request, if any is. */
+  trace: TraceIds | null = null;
 
   constructor(
     request: GatheringRequest,

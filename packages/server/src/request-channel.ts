@@ -1,7 +1,16 @@
-/** Answered requests, on `node:diagnostics_channel`. Unheard, they cost nothing. */
+/** Requests, on `node:diagnostics_channel`. Unheard, they cost nothing. */
 import { channel } from 'node:diagnostics_channel';
 import type { Reply } from '@ekiben/service';
 import type { NodeExchange } from './node-exchange.ts';
+
+/** On `ekiben:server:request-started`: the head of a request has come. */
+export interface RequestStarted {
+  readonly exchange: NodeExchange;
+  /** The path of its route, `*` if it has none. */
+  readonly route: string;
+  /** Whoever wants it answered in a context of his own sets this. */
+  enter: (<T>(answer: () => T) => T) | null;
+}
 
 /** On `ekiben:server:request`: a request was answered, or its client left (499). */
 export interface RequestAnswered {
@@ -14,7 +23,16 @@ export interface RequestAnswered {
   readonly responseLength: number | null;
 }
 
+const started = channel('ekiben:server:request-started');
 const answered = channel('ekiben:server:request');
+
+/** Returns in what to answer it; null: in nothing particular. */
+export function publishStarted(exchange: NodeExchange, route: string): RequestStarted['enter'] {
+  if (!started.hasSubscribers) return null;
+  const message: RequestStarted = { exchange, route, enter: null };
+  started.publish(message);
+  return message.enter;
+}
 
 export function publishAnswered(
   exchange: NodeExchange,

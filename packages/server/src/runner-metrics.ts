@@ -94,8 +94,8 @@ class CallCounts {
     this.#of(call).begin();
   }
 
-  ended(call: CallEnded): void {
-    const { runner, method, outcome, error, durationMs } = call;
+  ended({ call, outcome, error, durationMs }: CallEnded): void {
+    const { runner, method } = call;
     const status = outcome === 'answered' ? 200 : outcome === 'cancelled' ? CANCELLED : statusOf(error);
     this.#of(call).end(status, durationMs);
     const reason = outcome === 'failed' && EkibenError.is(error) ? REFUSALS.get(error.code) : undefined;

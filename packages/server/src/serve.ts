@@ -5,8 +5,10 @@ import type { ServiceDefinition } from '@ekiben/service';
 import { bind } from './bind.ts';
 import { drain } from './drain.ts';
 import { GRACE_MS } from './limits.ts';
+import { NO_VERSION } from './metrics.ts';
 import { createSite } from './site.ts';
 import type { SiteOptions } from './site.ts';
+import { tracingObserver } from './tracing.ts';
 
 export interface ServeOptions extends SiteOptions {
   /** 0 takes a free one. @default 3000 */
@@ -47,8 +49,9 @@ export interface RunningServer {
  *   loading a model throws; nothing is left running then
  */
 export async function serve(service: ServiceDefinition, options: ServeOptions = {}): Promise<RunningServer> {
-  const { module, exportName, runners: settings, pinnedTags } = options;
-  const runners = await startRunners(service.runners, { module, exportName, settings, pinnedTags });
+  const { module, exportName, runners: settings, pinnedTags, tracing, version = NO_VERSION } = options;
+  const observer = tracingObserver(tracing, { service: service.name, version });
+  const runners = await startRunners(service.runners, { module, exportName, settings, pinnedTags, observer });
   try {
     await runHooks(service, 'deployment', undefined);
     return await listen(service, runners, options);

@@ -21,6 +21,8 @@ import type { NodeExchange } from './node-exchange.ts';
 import { documentRoutes } from './openapi.ts';
 import { underPrefix } from './path-prefix.ts';
 import type { TlsOptions } from './tls.ts';
+import { startTracing } from './tracing.ts';
+import type { TracingOptions } from './tracing.ts';
 import type { TrafficOptions } from './traffic.ts';
 
 export interface SiteOptions extends TrafficOptions, AnswerHeaderOptions {
@@ -43,15 +45,17 @@ export interface SiteOptions extends TrafficOptions, AnswerHeaderOptions {
   readonly accessLog?: boolean | undefined;
   /** Whether `/readyz` says no while a runner is down. @default true */
   readonly probeRunners?: boolean | undefined;
+  /** Spans of requests, calls of runners and batches, sent by OpenTelemetry. @default none */
+  readonly tracing?: TracingOptions | undefined;
 }
 
 /** What of the options of a server concerns its API workers. Plain data. */
 export function siteOptions(options: SiteOptions): SiteOptions {
   const { version, keepAliveTimeoutMs, headersTimeoutMs, requestTimeoutMs, timeoutMs, maxConcurrency } = options;
-  const { tls, cors, probeRunners, metrics, pathPrefix, requestId, securityHeaders, accessLog } = options;
+  const { tls, cors, probeRunners, metrics, pathPrefix, requestId, securityHeaders, accessLog, tracing } = options;
   const times = { keepAliveTimeoutMs, headersTimeoutMs, requestTimeoutMs, timeoutMs };
   const answers = { pathPrefix, requestId, securityHeaders, accessLog };
-  return { version, ...times, ...answers, maxConcurrency, tls, cors, probeRunners, metrics };
+  return { version, ...times, ...answers, maxConcurrency, tls, cors, probeRunners, metrics, tracing };
 }
 
 export interface Site {
@@ -109,9 +113,16 @@ export async function createSite(
     listener.drain();
   };
   const endLog = options.accessLog === true ? await startAccessLog(service.name) : () => {};
-  const shutdown = () => {
+  const { tracing } = options;
+  const endTracing =
+    tracing === undefined ? async () => {} : await startTracing(tracing, { service: service.name, version });
+  const shutdown = async () => {
     endLog();
-    return runHooks(service, 'shutdown', dispatcher.state);
+    try {
+      await runHooks(service, 'shutdown', dispatcher.state);
+    } finally {
+      await endTracing();
+    }
   };
   return { http, metrics, startDraining, shutdown };
 }

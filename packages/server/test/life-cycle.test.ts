@@ -204,7 +204,7 @@ describe('runners', () => {
     expect(pid).not.toBe(process.pid);
 
     // Runner calls know the request, from a stream as well.
-    expect(await (await ask('/context', null)).json()).toEqual(['signal', 'deadline', 'traceparent']);
+    expect(await (await ask('/context', null)).json()).toEqual(['signal', 'deadline', 'traceparent', 'tracestate']);
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     const headers = { 'content-type': 'application/json', traceparent };
     const traced = await fetch(`${server.url}/context-of-stream`, { method: 'POST', headers, body: 'null' });

@@ -95,6 +95,7 @@ export class RequestContext implements Context {
       signal: exchange.signal(),
       deadline: exchange.deadline,
       traceparent: isTrace ? traceparent : undefined,
+      tracestate: isTrace ? exchange.header('tracestate') : undefined,
     };
   }
 }
