@@ -5,11 +5,11 @@ import { renderDockerfile, type Blocks, type Variables } from './dockerfile-temp
 import type { Facts } from './facts.ts';
 import { formatPlatform, isOfOnePlatform } from './native.ts';
 
-/** Where a bento lies in its image. */
-const HOME = '/home/ekiben';
+/** Below which a bento lies in its image. */
+export const HOME = '/home/ekiben';
 
 /** As BentoML's user has it; the group is root's, as OpenShift gives it to the users that it makes up. */
-const USER = '1034:0';
+export const USER = '1034:0';
 
 /** @throws EKIBEN_BENTOFILE_INVALID for a template that cannot be understood */
 export function dockerfile(facts: Facts): string {

@@ -1,10 +1,9 @@
 // What an image says of itself, over what its base said: pure.
 import type { StoredBento } from '@ekiben/store';
+import { HOME, USER } from '../docker.ts';
 import { isObject, type ImageConfig } from './manifest.ts';
-import { BENTO_DIR, ENTRYPOINT_PATH } from './parts.ts';
 
-/** Not root; of the group of root, as OpenShift runs containers, under whatever user. */
-const USER = '10001:0';
+const BENTO = `${HOME}/bento`;
 const PORT = 3000;
 const SECOND_NS = 1_000_000_000;
 
@@ -33,7 +32,6 @@ export function imageConfig({
   labels,
 }: ConfigInput): ImageConfig & { readonly created: string } {
   const { os, architecture, variant, config: before } = base;
-  const probe = `fetch(\`http://127.0.0.1:\${process.env.PORT || ${PORT}}/readyz\`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))`;
   const created = creationTime(bento);
   const { Healthcheck: _1, OnBuild: _2, Cmd: _3, Entrypoint: _4, Shell: _5, ...kept } = before;
   return {
@@ -47,18 +45,18 @@ export function imageConfig({
       ExposedPorts: { ...(isObject(before['ExposedPorts']) && before['ExposedPorts']), [`${PORT}/tcp`]: {} },
       Env: environment(strings(before['Env']), [
         ['NODE_ENV', 'production'],
-        ['BENTO_PATH', `/${BENTO_DIR}`],
+        ['BENTO_PATH', BENTO],
         ...ownVariables(bento),
       ]),
-      Entrypoint: [node, `/${ENTRYPOINT_PATH}`],
-      Cmd: ['serve', '--production', '--host', '0.0.0.0'],
-      WorkingDir: `/${BENTO_DIR}`,
+      Entrypoint: [node, `${BENTO}/env/docker/entrypoint.mjs`],
+      Cmd: ['serve', '--production'],
+      WorkingDir: BENTO,
       StopSignal: 'SIGTERM',
       Labels: { ...(isObject(before['Labels']) && before['Labels']), ...labels },
       Healthcheck: {
-        Test: ['CMD', node, '-e', probe],
+        Test: ['CMD', node, `${BENTO}/env/docker/health.mjs`],
         Interval: 10 * SECOND_NS,
-        Timeout: 3 * SECOND_NS,
+        Timeout: 5 * SECOND_NS,
         StartPeriod: 30 * SECOND_NS,
       },
     },
@@ -72,13 +70,12 @@ function creationTime({ creationTime: time }: StoredBento): string {
   return new Date(time).toISOString();
 }
 
-/** `envs`, and `docker.env` as BentoML has it: a mapping, or lines of `NAME=value`. */
+/** `docker.env` and `envs` of the bento; a variable of `envs` without a value is for whoever runs the image. */
 function ownVariables({ document }: StoredBento): readonly (readonly [string, string])[] {
   const { env } = isObject(document['docker']) ? document['docker'] : {};
   const envs = Array.isArray(document['envs']) ? document['envs'].filter(isObject) : [];
-  const lines = Array.isArray(env) ? strings(env).map(split) : isObject(env) ? Object.entries(env) : [];
   return [
-    ...lines.map(([name, value]) => [name, String(value)] as const),
+    ...Object.entries(isObject(env) ? env : {}).map(([name, value]) => [name, String(value)] as const),
     ...envs.flatMap(({ name, value }) =>
       typeof name === 'string' && typeof value === 'string' ? [[name, value] as const] : [],
     ),
@@ -126,6 +123,6 @@ export function labelsOf(
     }),
     'ekiben.bento.tag': tag,
     ...(digest !== undefined && { 'ekiben.bento.digest': digest }),
-    'ekiben.bento.sbom': `/${BENTO_DIR}/env/sbom.cdx.json`,
+    'ekiben.bento.sbom': `${BENTO}/env/sbom.cdx.json`,
   };
 }

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EkibenError } from '@ekiben/spec';
 import { storeHome, type StoredBento } from '@ekiben/store';
+import { DISTROS, type DistroName } from '../distros.ts';
 import { formatPlatform, type Platform } from '../native.ts';
 import { fetchBase, type BaseImage } from './base.ts';
 import { bentoFiles } from './bento-files.ts';
@@ -154,7 +155,7 @@ async function imageFor(
     const parts = partsOf(files, bento.node?.module ?? '');
     const own = await Promise.all([
       ...nodes.map(async (layer) => ({ ...(await layer), part: 'node' as const })),
-      ...parts.map(async ([part, own]) => ({ ...(await makeLayer(own, cache)), part })),
+      ...parts.map(async ([part, content]) => ({ ...(await makeLayer(content, cache)), part })),
     ]);
     for (const { part, descriptor } of own) onProgress?.({ step: 'layer', name: part, total: descriptor.size });
     const under = base.layers.map((layer) => ({ ...layer, part: 'base' as const, reused: true }));
@@ -240,11 +241,8 @@ function indexOf(images: readonly PlatformImage[]): JsonBlob {
   });
 }
 
-/** By `docker.distro`. The one of Debian has no shell and no package manager, which is also less to be attacked. */
-const BASES: Readonly<Record<string, (node: string) => string>> = {
-  debian: () => 'gcr.io/distroless/cc-debian12',
-  alpine: (node) => `node:${node}-alpine`,
-};
+/** Where the bento names none: Debian without a shell and a package manager, which is small, and less to be attacked. */
+const DEBIAN = 'gcr.io/distroless/cc-debian12';
 
 /** @throws EKIBEN_IMAGE_NEEDS_DOCKER, EKIBEN_IMAGE_BASE_NOT_FOUND */
 function baseOf(bento: StoredBento): ImageSource {
@@ -259,11 +257,11 @@ function baseOf(bento: StoredBento): ImageSource {
   }
   const { base_image: named, distro = 'debian' } = docker;
   if (typeof named === 'string' && named !== '') return parseImageSource(named);
-  const known = BASES[String(distro)];
-  if (known !== undefined) return parseImageSource(known(nodeVersionOf(bento)));
+  const image = Object.hasOwn(DISTROS, String(distro)) ? DISTROS[distro as DistroName].image : undefined;
+  if (image !== undefined) return parseImageSource(distro === 'debian' ? DEBIAN : image(nodeVersionOf(bento)));
   throw new EkibenError(
     'EKIBEN_IMAGE_BASE_NOT_FOUND',
-    `docker.distro ${JSON.stringify(distro)} has no base image that is known here; name one as docker.base_image.`,
+    `docker.distro ${String(distro)} has no base image with Node; name one as docker.base_image.`,
   );
 }
 

@@ -1,11 +1,11 @@
 // Which file of a bento goes into which layer: those that change seldom lie below those that change with every build, so that a change
 // of the code makes, and uploads, the last layer only.
 import { BUNDLE_DIR } from '../bundle.ts';
+import { HOME } from '../docker.ts';
 import type { LayerFile } from './layer.ts';
 
 /** From the root of the image. */
-export const BENTO_DIR = 'home/ekiben/bento';
-export const ENTRYPOINT_PATH = 'home/ekiben/entrypoint.js';
+const BENTO_DIR = `${HOME.slice(1)}/bento`;
 
 export const PARTS = ['dependencies', 'models', 'code'] as const;
 export type Part = (typeof PARTS)[number];
@@ -29,24 +29,10 @@ export function partsOf(
   files: readonly BentoFile[],
   module: string,
 ): readonly (readonly [Part, readonly LayerFile[]])[] {
-  const own: LayerFile = { path: ENTRYPOINT_PATH, executable: false, content: Buffer.from(entrypoint(module)) };
   return PARTS.map((part): readonly [Part, readonly LayerFile[]] => [
     part,
-    [
-      ...files
-        .filter(({ path }) => partOf(path, module) === part)
-        .map((file) => ({ ...file, path: `${BENTO_DIR}/${file.path}` })),
-      ...(part === 'dependencies' ? [own] : []),
-    ],
+    files
+      .filter(({ path }) => partOf(path, module) === part)
+      .map((file) => ({ ...file, path: `${BENTO_DIR}/${file.path}` })),
   ]).filter(([, own]) => own.length > 0);
-}
-
-/** As the bento's entrypoint.sh, for bases without a shell: options alone, or nothing, mean `serve`. */
-function entrypoint(module: string): string {
-  return `import { run } from './bento/${module.replace(/[^/]*$/, 'server.js')}';
-let args = process.argv.slice(2);
-if (args.length === 0 || args[0].startsWith('-')) args = ['serve', '--production', '--host', '0.0.0.0', ...args];
-if (args[0] === 'serve' && process.env.PORT) args.push('--port', process.env.PORT);
-process.exitCode = await run(args);
-`;
 }

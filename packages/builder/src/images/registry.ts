@@ -41,6 +41,7 @@ export class Registry {
   readonly #options: RegistryOptions;
   #credentials: Promise<Credentials | undefined> | undefined;
   #authorization: string | undefined;
+  #authorizing: Promise<string> | undefined;
 
   /** @param actions - `pull`, or `pull,push` */
   constructor({ registry, repository }: ImageReference, actions: 'pull' | 'pull,push', options: RegistryOptions = {}) {
@@ -133,6 +134,7 @@ export class Registry {
         if (failures === TRIES) throw error;
         await this.#sleep(failures, retryAfter(response));
       } catch (error) {
+        this.signal?.throwIfAborted();
         if (options.again === false) throw EkibenError.is(error) ? error : this.#broken(error);
         failures++;
         await this.#pauseAfter(error, failures);
@@ -154,11 +156,16 @@ export class Registry {
   }
 
   async #authorized(url: URL, options: RegistryRequest): Promise<HttpResponse> {
+    const used = this.#authorization;
     const response = await this.#follow(url, options);
     if (response.status !== 401 || url.origin !== this.#base.origin) return response;
     const challenge = response.headers['www-authenticate'] ?? '';
     await readBody(response);
-    this.#authorization = await this.#authorize(challenge, this.#authorization !== undefined);
+    // Of several requests at once, the first that is refused asks for all.
+    if (this.#authorization === used) {
+      this.#authorizing ??= this.#authorize(challenge, used).finally(() => (this.#authorizing = undefined));
+      this.#authorization = await this.#authorizing;
+    }
     return this.#follow(url, options);
   }
 
@@ -182,15 +189,19 @@ export class Registry {
     }
   }
 
-  /** @returns the header to send from now on */
-  async #authorize(challenge: string, again: boolean): Promise<string> {
+  /**
+   * @param refused - the header that was not enough
+   * @returns the one to send from now on
+   */
+  async #authorize(challenge: string, refused: string | undefined): Promise<string> {
     this.#credentials ??= (this.#options.credentials ?? findCredentials)(this.name);
     const credentials = await this.#credentials;
     const { scheme, parameters } = parseChallenge(challenge);
     if (scheme === 'bearer') return `Bearer ${await this.#token(parameters, credentials)}`;
     if (scheme !== 'basic') throw this.#failed(`asks for ${JSON.stringify(scheme)}, which we do not know`);
-    if (credentials === undefined || again) throw this.#denied(credentials);
-    return `Basic ${basic(credentials)}`;
+    const authorization = credentials === undefined ? undefined : `Basic ${basic(credentials)}`;
+    if (authorization === undefined || authorization === refused) throw this.#denied(credentials);
+    return authorization;
   }
 
   async #token(parameters: ReadonlyMap<string, string>, credentials: Credentials | undefined): Promise<string> {
