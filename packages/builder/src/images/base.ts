@@ -22,7 +22,7 @@ import {
 import type { ImageProgress, ImageSource } from './oci.ts';
 
 export interface BaseImage {
-  /** What it is called. */
+  /** What it is called; the path of what is a file. */
   readonly name: string;
   /** Of its manifest; undefined for what is no image, such as a root file system. */
   readonly digest: string | undefined;

@@ -72,7 +72,7 @@ export class BlobCache {
       await rename(draft, this.path(digest));
       return { digest, size };
     } catch (error) {
-      await rm(draft, { force: true });
+      await rm(draft, { force: true }).catch(() => {});
       throw notWritten(error, this.#directory);
     }
   }
@@ -92,7 +92,7 @@ export class BlobCache {
       await writeFile(draft, JSON.stringify(value));
       await rename(draft, file);
     } catch (error) {
-      await rm(draft, { force: true });
+      await rm(draft, { force: true }).catch(() => {});
       throw notWritten(error, this.#directory);
     }
   }
@@ -129,6 +129,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
   EFBIG: 'the file system takes no files so large',
   ENOTDIR: 'a part of the path is a file',
+  EEXIST: 'a part of the path is a file',
   EISDIR: 'a directory is there',
 };
 

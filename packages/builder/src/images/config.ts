@@ -1,6 +1,7 @@
 // What an image says of itself, over what its base said: pure.
 import type { StoredBento } from '@ekiben/store';
 import { HOME, USER } from '../docker.ts';
+import type { BaseImage } from './base.ts';
 import { isObject, type ImageConfig } from './manifest.ts';
 
 const BENTO = `${HOME}/bento`;
@@ -107,7 +108,7 @@ export function strings(value: unknown): readonly string[] {
  */
 export function labelsOf(
   bento: StoredBento,
-  base: { readonly name: string; readonly digest: string | undefined },
+  base: Pick<BaseImage, 'name' | 'digest' | 'repository'>,
 ): Readonly<Record<string, string>> {
   const { tag, name, version, labels } = bento;
   const digest = typeof bento.document['digest'] === 'string' ? bento.document['digest'] : undefined;
@@ -116,11 +117,8 @@ export function labelsOf(
     'org.opencontainers.image.title': name,
     'org.opencontainers.image.version': version,
     'org.opencontainers.image.created': creationTime(bento),
-    // Of a file, the path would be that of a machine.
-    ...(base.digest !== undefined && {
-      'org.opencontainers.image.base.name': base.name,
-      'org.opencontainers.image.base.digest': base.digest,
-    }),
+    ...(base.repository !== undefined && { 'org.opencontainers.image.base.name': base.name }),
+    ...(base.digest !== undefined && { 'org.opencontainers.image.base.digest': base.digest }),
     'ekiben.bento.tag': tag,
     ...(digest !== undefined && { 'ekiben.bento.digest': digest }),
     'ekiben.bento.sbom': `${BENTO}/env/sbom.cdx.json`,

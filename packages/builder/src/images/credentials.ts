@@ -115,7 +115,7 @@ interface HelperRun {
 
 function runHelper(program: string, key: string): Promise<HelperRun> {
   return new Promise((resolve) => {
-    const options = { timeout: HELPER_TIMEOUT_MS, maxBuffer: DOCKER_CONFIG_MAX_BYTES };
+    const options = { timeout: HELPER_TIMEOUT_MS, maxBuffer: DOCKER_CONFIG_MAX_BYTES, env: process.env };
     const child = execFile(program, ['get'], options, (error, stdout, stderr) => resolve({ error, stdout, stderr }));
     // A program that is not there takes no input; that it is not, the callback says.
     child.stdin?.on('error', () => {});

@@ -50,7 +50,7 @@ export async function writeLayout(image: LayoutImage, path: string, signal?: Abo
     await rm(target, { recursive: true, force: true });
     await rename(draft, target);
   } catch (error) {
-    await rm(draft, { recursive: true, force: true });
+    await rm(draft, { recursive: true, force: true }).catch(() => {});
     throw notWritten(error, target);
   }
 }
@@ -71,7 +71,7 @@ export async function writeTar(image: LayoutImage, path: string, signal?: AbortS
     });
     await rename(draft, target);
   } catch (error) {
-    await rm(draft, { force: true });
+    await rm(draft, { force: true }).catch(() => {});
     throw notWritten(error, target);
   }
 }
