@@ -54,8 +54,10 @@ const { outputFiles } = await build({
   platform: 'browser',
   write: false,
 });
+const PAGE =
+  '<!doctype html><script type="module">import * as ekiben from "/client.js"; Object.assign(window, ekiben)</script>';
 const pages = createServer((request, response) => {
-  if (request.url === '/') return response.setHeader('content-type', 'text/html').end('<!doctype html>');
+  if (request.url === '/') return response.setHeader('content-type', 'text/html').end(PAGE);
   return response.setHeader('content-type', 'text/javascript').end(outputFiles[0].contents);
 });
 await once(pages.listen(0, '127.0.0.1'), 'listening');
@@ -66,9 +68,8 @@ const server = await serve(svc, { port: 0, cors });
 const browser = await launchChromium();
 const page = await browser.newPage();
 await page.goto(origin);
-await page.evaluate(async (url) => {
-  const { client } = await import('/client.js');
-  window.service = client(url);
+await page.evaluate((url) => {
+  window.service = window.client(url);
   window.failure = (error) => ({ name: error.name, code: error.code, message: error.message, ...error.details });
 }, server.url);
 
@@ -158,8 +159,7 @@ await check('503 with Retry-After is tried again', async () => {
 
 await check('a service that is not there', async () => {
   const found = await page.evaluate(async () => {
-    const { client } = await import('/client.js');
-    return client('http://127.0.0.1:1', { retries: 0 }).decide(null).catch(window.failure);
+    return window.client('http://127.0.0.1:1', { retries: 0 }).decide(null).catch(window.failure);
   });
   assert.equal(found.code, 'EKIBEN_CLIENT_CONNECTION');
 });
@@ -167,8 +167,7 @@ await check('a service that is not there', async () => {
 await check('an origin that is not let in', async () => {
   const stranger = await serve(svc, { port: 0, cors: { origins: ['https://other.example'] } });
   const found = await page.evaluate(async (url) => {
-    const { client } = await import('/client.js');
-    return client(url, { retries: 0 }).decide({ income: 1 }).catch(window.failure);
+    return window.client(url, { retries: 0 }).decide({ income: 1 }).catch(window.failure);
   }, stranger.url);
   assert.equal(found.code, 'EKIBEN_CLIENT_CONNECTION');
   await stranger.close();

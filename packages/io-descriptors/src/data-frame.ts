@@ -124,7 +124,9 @@ function tableDescriptor(options: DataFrameOptions): Descriptor<unknown, AnyRow[
     },
     jsonSchema(_side, mediaType = usual.mediaTypes[0]) {
       if (isJsonType(mediaType)) return schema;
-      return csv.mediaTypes.includes(mediaType) ? { type: 'string' } : { type: 'string', format: 'binary' };
+      return csv.mediaTypes.includes(mediaType)
+        ? { type: 'string', minLength: 1 }
+        : { type: 'string', format: 'binary' };
     },
     example:
       options.example ??

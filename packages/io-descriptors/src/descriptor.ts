@@ -60,6 +60,8 @@ export interface Descriptor<Wire, Value> {
   jsonSchema(side: 'input' | 'output', mediaType?: string): JsonSchema | undefined;
   /** A value that the documentation shows, as a client would send it in the usual media type. */
   readonly example: unknown;
+  /** Whether a body of no bytes is a value, such as an empty text or file; then a request may have none. @default false */
+  readonly mayBeEmpty?: boolean | undefined;
   /** Whether a decoded value is read from the body as the handler goes along, so that nothing can follow it in a form. @default false */
   readonly streams?: boolean | undefined;
   /** BentoML's descriptor that does the same, as its Python client makes one of it. @default none does */

@@ -110,6 +110,7 @@ function described({ mediaTypes = [], contentType = mediaTypes[0] ?? 'applicatio
     checkType: (type: string | undefined) => {
       if (essenceOf(type) !== FORM) checkType(type, { mediaTypes });
     },
+    mayBeEmpty: true,
     jsonSchema: () => SCHEMA,
     example: undefined,
     bentoml: { id: 'bentoml.io.File', args: { kind: 'binaryio', mime_type: mediaTypes[0] ?? null } },

@@ -127,7 +127,8 @@ function formSchema(fields: readonly Field[], side: 'input' | 'output'): JsonSch
     return [name, isRepeated ? { type: 'array', items: schema, ...bounds } : schema];
   });
   const required = fields.filter(({ min }) => min > 0).map(({ name }) => name);
-  return { type: 'object', properties: Object.fromEntries(properties), ...(required.length > 0 && { required }) };
+  const schema = { type: 'object', properties: Object.fromEntries(properties), additionalProperties: false };
+  return required.length > 0 ? { ...schema, required } : schema;
 }
 
 /** None where a part is nothing of BentoML's. */

@@ -68,7 +68,20 @@ export function ndarray(options: NdarrayOptions = {}): Descriptor<unknown, Tenso
 
   const isFloat = dtype === undefined || dtype.startsWith('float');
   const fromJson = (nested: unknown) =>
-    asInput(() => conform(fromNested(isFloat ? nullToNaN(nested) : nested, dtype), options));
+    asInput(() => {
+      const given = fromNested(isFloat ? nullToNaN(nested) : nested, dtype);
+      // JSON cannot say how long the rows are that are not there.
+      const isEmpty = Array.isArray(nested) && nested.length === 0 && options.shape?.[0] === -1;
+      return conform(
+        isEmpty
+          ? reshape(
+              given,
+              options.shape.map((length) => Math.max(length, 0)),
+            )
+          : given,
+        options,
+      );
+    });
   const fromNpy = (bytes: Uint8Array) => asInput(() => conform(decodeNpy(bytes), options));
   const outgoing = (value: Tensor) => asOutput(() => conform(tensor(value.data, value.shape, value.dtype), options));
 
@@ -152,10 +165,14 @@ function translated<T>(run: () => T, refuse: (faults: readonly Fault[]) => Ekibe
   }
 }
 
-/** Without a shape it is some array: the depth is not known. */
+/** Without a shape the depth is not known: it may be a single element, too. */
 function nestedSchema({ dtype, shape }: NdarrayOptions): JsonSchema {
   const element = dtype === undefined ? {} : DTYPE_SCHEMAS[dtype];
-  if (shape === undefined) return { type: 'array', items: {} };
+  if (shape === undefined) {
+    const example = [dtype === undefined ? 1 : exampleFrom(element)];
+    const isNested = { description: 'Nested arrays', example };
+    return dtype === undefined ? isNested : { ...isNested, anyOf: [{ type: 'array', items: {} }, element] };
+  }
   const build = (axis: number): JsonSchema => {
     if (axis === shape.length) return element;
     const length = shape[axis];

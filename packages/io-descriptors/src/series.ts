@@ -122,14 +122,16 @@ const ORIENTS: { readonly [O in 'records' | 'index' | 'split']: SeriesCodec } = 
     schemaOf: (cell) => ({ type: 'object', additionalProperties: cell }),
   },
   split: {
-    named: "an object with an array of values as 'data'",
-    read: (value) =>
-      isObject(value) && Array.isArray(value['data']) ? { values: value['data'], prefix: '/data' } : undefined,
+    named: "an object with an array of values as 'data', and of labels as 'index', if there are any",
+    read(value) {
+      const { data, index = [] } = isObject(value) ? value : {};
+      return Array.isArray(data) && Array.isArray(index) ? { values: data, prefix: '/data' } : undefined;
+    },
     write: (values) => ({ name: null, index: values.map((_, i) => i), data: values }),
     schemaOf: (cell) => ({
       type: 'object',
       properties: {
-        name: { type: 'string', nullable: true },
+        name: {},
         index: { type: 'array', items: {} },
         data: { type: 'array', items: cell },
       },

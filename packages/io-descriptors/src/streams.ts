@@ -33,6 +33,7 @@ export function textStream(options: TextStreamOptions = {}): Descriptor<AsyncIte
     mediaTypes: ['text/plain'],
     contentType,
     maxBytes,
+    mayBeEmpty: true,
     streams: true,
     checkType: checkTextType,
     decode(body, type) {
@@ -84,6 +85,7 @@ export function ndjson(
     mediaTypes,
     contentType: 'application/x-ndjson',
     maxBytes,
+    mayBeEmpty: true,
     streams: true,
     checkType,
     decode(body, contentType) {
@@ -94,8 +96,10 @@ export function ndjson(
     encode: (value) =>
       encodeEach(iterableOf(value, refusedOutput), async (each) => `${(await item.encode(each)) as string}\n`),
     toWire: (value) => mapEach(iterableOf(value, refusedOutput), (each) => item.toWire(each)),
-    jsonSchema: (side) => documented('A JSON value a line', item, side),
-    example: undefined,
+    jsonSchema: (side) => ({ type: 'string', ...documented('A JSON value a line', item, side) }),
+    get example() {
+      return item.example === undefined ? undefined : `${JSON.stringify(item.example)}\n`;
+    },
   };
 }
 
@@ -147,11 +151,26 @@ function eventDescriptor(item: Item): Descriptor<Events, Events> {
     encode: (value) =>
       encodeEach(eventsOf(value), async (event) => eventText(event, (await item.encode(event.data)) as string)),
     toWire: (value) => mapEach(eventsOf(value), async (event) => ({ ...event, data: await item.toWire(event.data) })),
-    jsonSchema: (side) => documented('Server-sent events', item, side),
+    jsonSchema: (side) => ({
+      ...EVENT,
+      ...documented('Server-sent events, of which each is such an object', item, side),
+    }),
     example: undefined,
     bentoml: { id: 'bentoml.io.Text' },
   };
 }
+
+/** Of one event, as readers of event streams have it. */
+const EVENT: JsonSchema = {
+  type: 'object',
+  properties: {
+    data: { type: 'string' },
+    event: { type: 'string' },
+    id: { type: 'string' },
+    retry: { type: 'integer', minimum: 0 },
+  },
+  required: ['data'],
+};
 
 type Item = Descriptor<unknown, unknown>;
 
@@ -162,7 +181,7 @@ const itemOf = (schema: StandardSchemaV1 | JsonSchema, maxBytes: number): Item =
 function documented(description: string, item: Item, side: 'input' | 'output'): JsonSchema {
   const schema = item.jsonSchema(side);
   const [type] = item.mediaTypes;
-  return { type: 'string', description, 'x-item-media-type': type, ...(schema !== undefined && { 'x-items': schema }) };
+  return { description, 'x-item-media-type': type, ...(schema !== undefined && { 'x-items': schema }) };
 }
 
 function iterableOf(value: unknown, refuse: typeof refusedInput): AsyncIterable<unknown> {

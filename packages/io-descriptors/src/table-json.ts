@@ -58,7 +58,8 @@ export const ORIENTS: { readonly [O in Orient]: OrientCodec } = {
   },
   split: {
     read(value) {
-      const { columns, data } = isObject(value) ? value : mustBe("an object with 'columns' and 'data'");
+      const { columns, index, data } = isObject(value) ? value : mustBe("an object with 'columns' and 'data'");
+      if (index !== undefined && !Array.isArray(index)) mustBe('an array of labels', 'index');
       const isNames = Array.isArray(columns) && columns.every((name) => ['string', 'number'].includes(typeof name));
       return fromArrays(data, isNames ? columns.map(String) : mustBe('an array of names', 'columns'), ['data']);
     },

@@ -39,6 +39,7 @@ export function text(options: TextOptions = {}): Descriptor<string, string> {
     mediaTypes: ['text/plain'],
     contentType,
     maxBytes,
+    mayBeEmpty: true,
     checkType: checkTextType,
     decode(body, type) {
       checkTextType(type);

@@ -310,6 +310,6 @@ test('documents its parts, and in what type each comes', () => {
     note: { contentType: 'text/plain' },
     rows: { contentType: 'application/json' },
   });
-  expect(form.example).toEqual({ meta: { n: 1 }, note: 'string', rows: [null] });
+  expect(form.example).toEqual({ meta: { n: 1 }, note: 'string', rows: [1] });
   expect(multipart({ a: file() }).example).toBeUndefined();
 });

@@ -186,6 +186,12 @@ test('there and back is the same tensor, in both formats', () => {
   );
 });
 
+test('an empty array is a batch of no rows, however long these are', () => {
+  const rows = ndarray({ dtype: 'float32', shape: [-1, 4], enforceShape: true });
+  expect(rows.parse([])).toEqual(tensor([], [0, 4], 'float32'));
+  expect(() => ndarray({ shape: [2, 4], enforceShape: true }).parse([])).toThrow('must have the shape [2, 4]');
+});
+
 test('the documentation says dtype and shape', () => {
   expect(ndarray({ dtype: 'uint8', shape: [-1, 2], enforceShape: true }).jsonSchema('input')).toEqual({
     type: 'array',
@@ -193,5 +199,6 @@ test('the documentation says dtype and shape', () => {
   });
   expect(floats.jsonSchema('input', NPY)).toEqual({ type: 'string', format: 'binary' });
   expect(floats.example).toEqual([[1, 1]]);
+  expect(ndarray().example).toEqual([1]);
   expect(ndarray({ dtype: 'float32', example: [[1, 2]] }).example).toEqual([[1, 2]]);
 });

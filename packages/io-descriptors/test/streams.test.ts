@@ -108,6 +108,7 @@ describe('lines of JSON', () => {
       'x-item-media-type': 'application/json',
       'x-items': { type: 'integer' },
     });
+    expect(ndjson({ type: 'integer', example: 7 }).example).toBe('7\n');
   });
 });
 
@@ -122,6 +123,16 @@ describe('server-sent events', () => {
     expect(await all(await typed.toWire(each({ data: { token: 'a' }, id: '1' })))).toEqual([
       { data: { token: 'a' }, id: '1' },
     ]);
+  });
+
+  test('are documented by what one is', () => {
+    expect(eventStream({ type: 'integer' }).jsonSchema('output')).toMatchObject({
+      type: 'object',
+      properties: { data: { type: 'string' }, id: { type: 'string' } },
+      required: ['data'],
+      'x-item-media-type': 'application/json',
+      'x-items': { type: 'integer' },
+    });
   });
 
   test.each([{ event: 'a\ndata: x' }, { id: 'a\rb' }, { id: '\0' }])('cannot be forged by %j', async (fields) => {

@@ -84,7 +84,7 @@ function operation(serviceName: string, { name, summary, description = '', metho
     ...(summary !== undefined && { summary }),
     description,
     // OpenAPI has no body for GET.
-    ...(method !== 'GET' && { requestBody: { required: true, content, ...bentoml(input) } }),
+    ...(method !== 'GET' && { requestBody: { required: input.mayBeEmpty !== true, content, ...bentoml(input) } }),
     responses: {
       200: response,
       400: problem('Bad Request'),
