@@ -90,18 +90,15 @@ async function collect(project: string, options: BuildOptions): Promise<{ facts:
   const named = bentofile.service === undefined ? undefined : fileOf(bentofile.service, project);
   const early = named === undefined ? undefined : bundleOf(named);
   early?.catch(() => {}); // what it throws is seen below
+  const store = new ModelStore(options.home);
+  const pins = await resolveNamed(bentofile.models, store);
   const [{ loaded, asked, service }, included, lockfile] = await Promise.all([
-    loadFacts(project, bentofile.service ?? '.', options),
+    asServed(bentofile, pins, () => loadFacts(project, bentofile.service ?? '.', pins, options)),
     includedFiles(project, bentofile.include, bentofile.exclude),
     readLockfile(project, bentofile.node),
   ]);
   const bundled = await (early ?? bundleOf(loaded.source));
-  const { models, pinnedTags } = await collectModels(
-    loaded.service,
-    asked,
-    bentofile.models,
-    new ModelStore(options.home),
-  );
+  const { models, pinnedTags } = await collectModels(loaded.service, asked, pins, store);
   const { setupScript, template } = bentofile.docker;
   const docker = [setupScript, template].flatMap((file) => (file === undefined ? [] : [file.path]));
   await refuseSecrets(project, [...included.map(({ path }) => path), ...bundled.ours, ...docker]);
@@ -144,14 +141,41 @@ interface LoadedFacts {
   readonly asked: readonly TagResolved[];
 }
 
-async function loadFacts(project: string, target: string, { load }: BuildOptions): Promise<LoadedFacts> {
+/** What the service calls a model → `name:version`. */
+type Pins = Readonly<Record<string, string>>;
+
+/** With the environment that `serve` gives the bento, as far as the bentofile says it. */
+async function asServed<T>({ envs }: Bentofile, pins: Pins, run: () => Promise<T>): Promise<T> {
+  const given = JSON.parse(process.env['EKIBEN_PINNED_TAGS'] || '{}') as Pins;
+  const variables = new Map([['EKIBEN_PINNED_TAGS', JSON.stringify({ ...given, ...pins })]]);
+  for (const { name, value } of envs) {
+    if (value !== undefined && process.env[name] === undefined) variables.set(name, value);
+  }
+  const before = [...variables.keys()].map((name) => [name, process.env[name]] as const);
+  for (const [name, value] of variables) process.env[name] = value;
+  try {
+    return await run();
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
+}
+
+async function loadFacts(
+  project: string,
+  target: string,
+  pinnedTags: Pins,
+  { load }: BuildOptions,
+): Promise<LoadedFacts> {
   const asked: TagResolved[] = [];
   const listen = (message: unknown): void => void asked.push(message as TagResolved);
   subscribe('ekiben:store:resolved', listen);
   try {
     const loaded = await load(target, project);
     const { service, exportName, module, source } = loaded;
-    const started = await startRunners(service.runners, { module, exportName });
+    const started = await startRunners(service.runners, { module, exportName, pinnedTags });
     const placements = new Map(started.status().map(({ name, placement }) => [name, placement]));
     await started.close();
     const facts: ServiceFacts = {
@@ -188,21 +212,16 @@ function descriptorName(mediaType = ''): string {
 async function collectModels(
   service: ServiceDefinition,
   asked: readonly TagResolved[],
-  named: readonly BentofileModel[],
+  named: Pins,
   store: ModelStore,
-): Promise<{ models: readonly ModelFacts[]; pinnedTags: Readonly<Record<string, string>> }> {
-  const pins = new Map<string, string>();
-  for (const { tag, resolved } of asked) pins.set(tag, resolved);
+): Promise<{ models: readonly ModelFacts[]; pinnedTags: Pins }> {
+  const pins = new Map([...asked.map(({ tag, resolved }) => [tag, resolved] as const), ...Object.entries(named)]);
   const tags = new Set([
+    ...Object.values(named),
     ...asked.map(({ resolved }) => resolved),
     ...service.runners.flatMap((runner) => runner[runnerInfo].models),
     ...((service as { readonly models?: readonly { readonly tag: string }[] }).models?.map(({ tag }) => tag) ?? []),
   ]);
-  for (const model of named) {
-    const tag = await resolveNamed(model, store);
-    tags.add(tag);
-    pins.set(pinName(model.alias ?? model.tag), tag);
-  }
   const models = await Promise.all([...tags].toSorted().map(async (tag) => modelFacts(await store.get(tag))));
   // A version stands for itself.
   const pinned = [...pins].filter(([name, tag]) => name !== tag).toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -214,8 +233,13 @@ function pinName(tag: string): string {
   return `${name}:${version}`;
 }
 
+async function resolveNamed(models: readonly BentofileModel[], store: ModelStore): Promise<Pins> {
+  const pins = models.map(async (model) => [pinName(model.alias ?? model.tag), await resolveModel(model, store)]);
+  return Object.fromEntries((await Promise.all(pins)) as [string, string][]);
+}
+
 /** @throws EKIBEN_MODEL_NOT_FOUND */
-async function resolveNamed({ tag, labels }: BentofileModel, store: ModelStore): Promise<string> {
+async function resolveModel({ tag, labels }: BentofileModel, store: ModelStore): Promise<string> {
   if (Object.keys(labels).length === 0) return store.resolve(tag);
   const { name, version } = parseTag(tag);
   const [newest] = await store.list({ name, labels });

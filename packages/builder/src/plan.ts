@@ -112,7 +112,7 @@ function manifest(name: string, facts: Facts): Readonly<Record<string, unknown>>
     node: {
       version: node,
       // BentoML refuses keys in `docker` that it does not know.
-      docker_version: docker.nodeVersion ?? node,
+      docker_node_version: docker.nodeVersion ?? node,
       platform: formatPlatform(platform),
       package_manager: lockfile.manager,
       packages: outside.filter(({ placed }) => isTop(placed.path)).map(({ placed }) => placed.manifest.name),

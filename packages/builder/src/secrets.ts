@@ -9,6 +9,10 @@ export const NEVER_INCLUDED: readonly string[] = [
   '.svn/',
   '.ekiben/',
   '__bundle__/',
+  // BentoML's.
+  '.venv/',
+  'venv/',
+  '__pycache__/',
   '.DS_Store',
   // Secrets.
   '.env',

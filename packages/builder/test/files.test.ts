@@ -1,7 +1,9 @@
+import { writeFileSync } from 'node:fs';
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { includedFiles } from '../src/included.ts';
+import { MAX_INCLUDED_FILES } from '../src/limits.ts';
 import { findSecrets } from '../src/secrets.ts';
 import { project, temporary } from './support.ts';
 
@@ -20,6 +22,25 @@ test('takes what `include` names, without `exclude` and what .bentoignore says i
   });
   expect(await paths(folder)).toEqual(['src/data/table.csv', 'src/service.test.ts', 'src/service.ts']);
   expect(await paths(folder, ['src/*.ts'], ['*.test.ts'])).toEqual(['src/service.ts']);
+});
+
+test.each<[string, string[], string[], string[]]>([
+  ['a pattern with a slash is of the root', ['src/*.ts'], [], ['src/a.ts']],
+  ['one without is of every folder', ['*.ts'], [], ['a.ts', 'src/a.ts', 'src/sub/a.ts']],
+  ['a folder is all that is in it', ['src/sub'], [], ['src/sub/A.TXT', 'src/sub/a.ts']],
+  ['** is any folders', ['src/**/a.*'], [], ['src/a.ts', 'src/sub/a.ts']],
+  ['case counts', ['*.txt'], [], []],
+  [
+    'the last pattern that fits counts',
+    ['*', '!src/sub/**', 'src/sub/A.TXT'],
+    [],
+    ['a.ts', 'src/a.ts', 'src/sub/A.TXT'],
+  ],
+  ['also below a folder that is excluded', ['*'], ['src/', '!src/sub/a.ts'], ['a.ts', 'src/sub/a.ts']],
+  ['a comment is none', ['# all', '/a.ts'], [], ['a.ts']],
+])('as pathspec has it in BentoML: %s', async (_what, include, exclude, expected) => {
+  const folder = await project({ 'a.ts': '', 'src/a.ts': '', 'src/sub/a.ts': '', 'src/sub/A.TXT': '' });
+  expect(await paths(folder, include, exclude)).toEqual(expected);
 });
 
 test('never takes what holds secrets by its name, nor what is made anew', async () => {
@@ -48,6 +69,28 @@ test('a link inside of the project is the file; one that leads out is refused', 
     code: 'EKIBEN_INCLUDE_REFUSED',
     message: expect.stringContaining('out is a link that leads out of the project'),
   });
+});
+
+test('a link to a folder is what is in it; a link to a secret, or to a folder above itself, is not followed', async () => {
+  const folder = await project({ 'data/real.txt': 'x', '.env': 'x', 'a/b.txt': '' });
+  await symlink('../data', join(folder, 'a/linked'));
+  await symlink('.env', join(folder, 'innocent.txt'));
+  expect(await paths(folder)).toEqual(['a/b.txt', 'a/linked/real.txt', 'data/real.txt']);
+  await symlink('..', join(folder, 'a/up'));
+  await expect(paths(folder)).rejects.toMatchObject({
+    code: 'EKIBEN_INCLUDE_REFUSED',
+    message: expect.stringContaining('a/up is a link that leads to a folder that it is in'),
+  });
+});
+
+test('far too many files are refused, and what to do about it is said', async () => {
+  const folder = await project({});
+  for (let n = 0; n <= MAX_INCLUDED_FILES; n++) writeFileSync(join(folder, `${n}`), '');
+  await expect(paths(folder)).rejects.toMatchObject({
+    code: 'EKIBEN_INCLUDE_REFUSED',
+    message: expect.stringContaining("name those it needs in 'include'"),
+  });
+  expect(await paths(folder, ['*'], ['[1-9]*'])).toEqual(['0']);
 });
 
 /** Put together, so that this file has no secret in it either. */

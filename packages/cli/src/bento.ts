@@ -70,6 +70,7 @@ export async function useBento(directory: string): Promise<{ readonly target: st
   const bento = await bentos.open(directory);
   if (bento.node === undefined) throw pythonBento(bento);
   const { module, exportName, pinnedTags, placements } = bento.node;
+  setVariables(bento);
   process.env['EKIBEN_HOME'] = bento.path;
   process.env['EKIBEN_PINNED_TAGS'] = JSON.stringify(pinnedTags);
   // As the build found out, so that every start is the same.
@@ -81,6 +82,20 @@ export async function useBento(directory: string): Promise<{ readonly target: st
     target: `${path.join(bento.path, module)}:${exportName}`,
     bento: { version: bento.version, runners: Object.fromEntries(runners), pinnedTags },
   };
+}
+
+/** What is set where it is served comes first. */
+function setVariables({ tag, envs }: StoredBento): void {
+  const missing = envs.filter(({ name, value }) => (process.env[name] ?? value) === undefined);
+  if (missing.length > 0) {
+    const names = missing.map(({ name }) => name);
+    throw new EkibenError(
+      'EKIBEN_BENTO_ENV_MISSING',
+      `Bento '${tag}' needs ${names.join(', ')} in the environment: its bentofile names ${names.length === 1 ? 'it' : 'them'} under 'envs' without a value.`,
+      { details: { tag, names } },
+    );
+  }
+  for (const { name, value } of envs) process.env[name] ??= value;
 }
 
 function pythonBento({ tag, path: directory, service, bentomlVersion, models }: StoredBento): EkibenError {

@@ -1,5 +1,6 @@
 // `ekiben build`, and what becomes of a bento, with the built command.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -114,6 +115,71 @@ test('verify finds what was changed in a bento, also before it came into this st
   });
   expect(ekiben('verify', 'multiplier:v3')).toMatchObject({ status: 0, stdout: expect.stringContaining('intact') });
 });
+
+const NAMED = `
+import { Service, json, models } from 'ekiben';
+const tags = await Promise.all(['best', 'numbers', 'other:v1'].map(async (name) => (await models.get(name)).tag));
+const { REGION, LEVEL } = process.env;
+if (REGION === undefined) throw new Error('no REGION');
+const text = json({ type: 'string' });
+export const svc = new Service('named').api('told', { input: text, output: json({}) }, () => ({ tags, REGION, LEVEL }));
+`;
+const BENTOFILE = `\uFEFFservice: src/named.ts:svc\r
+models:\r
+- tag: numbers\r
+  filter: label:stage=prod, label:tier=1\r
+- { tag: "numbers:v2", alias: best }\r
+- other:v1\r
+envs:\r
+- { name: REGION, value: eu }\r
+- { name: LEVEL, value: 3 }\r
+- name: TOKEN\r
+`;
+
+test('a service has the models and variables that its bentofile names, when it is built and when it is served', async () => {
+  const labels = { stage: 'prod', tier: '1' };
+  const write = async ({ write: file }: { write(name: string, bytes: Uint8Array): Promise<void> }) =>
+    file('n.txt', Buffer.from('n'));
+  await models.create('numbers:v3', write, { labels });
+  await models.create('numbers:v4', write, { labels: { stage: 'prod' } });
+  await models.create('other:v1', write);
+  await edit('src/named.ts', NAMED);
+  await edit('named.yaml', BENTOFILE);
+  expect(ekiben('build', '-q', '-f', 'named.yaml', '--version', 'v1')).toEqual({ status: 0, stdout: '', stderr: '' });
+  const bento = await new BentoStore(home).get('named:v1');
+  expect(bento.models).toEqual(['numbers:v2', 'numbers:v3', 'other:v1']);
+  expect(bento.node?.pinnedTags).toEqual({ 'best:latest': 'numbers:v2', 'numbers:latest': 'numbers:v3' });
+  await models.create('numbers:v5', write, { labels });
+
+  const { TOKEN: _, ...outside } = process.env;
+  const env = { ...outside, EKIBEN_HOME: home, LEVEL: '4' };
+  const serve = [bin, 'serve', 'named:v1', '--port', '0'];
+  expect(spawnSync(process.execPath, serve, { cwd: work, encoding: 'utf8', env })).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining("Bento 'named:v1' needs TOKEN in the environment"),
+  });
+  const child = spawn(process.execPath, serve, {
+    cwd: work,
+    env: { ...env, TOKEN: 'x' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    let said = '';
+    for await (const chunk of child.stdout) if (/ on \S+ /.test((said += String(chunk)))) break;
+    const [, url] = / on (http:\S+) /.exec(said) ?? [];
+    const answer = await fetch(`${url}/told`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '""',
+    });
+    expect(await answer.json()).toEqual({ tags: ['numbers:v2', 'numbers:v3', 'other:v1'], REGION: 'eu', LEVEL: '4' });
+  } finally {
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  }
+  await edit('named.yaml', BENTOFILE.replace('tier=1', 'tier=2'));
+  expect(ekiben('build', '-f', 'named.yaml').stderr).toContain("No model 'numbers' has the labels stage=prod, tier=2");
+}, 600_000); // a watchdog
 
 test('errors say what to do, and leave no bento', async () => {
   const before = (await new BentoStore(home).list()).length;

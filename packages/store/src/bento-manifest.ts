@@ -13,8 +13,15 @@ export interface BentoInfo extends ItemInfo {
   readonly bentomlVersion: string;
   /** Tags of the models that it needs. */
   readonly models: readonly string[];
+  /** Environment variables of its service; one without a value is to be set where it is served. */
+  readonly envs: readonly BentoEnv[];
   /** How it is served by Node; undefined for what Python built. */
   readonly node: BentoNode | undefined;
+}
+
+export interface BentoEnv {
+  readonly name: string;
+  readonly value: string | undefined;
 }
 
 /** The section `node` of a bento that Ekiben built. */
@@ -45,6 +52,7 @@ export async function readBentoManifest(text: string, where: string): Promise<Be
     service: optionalString(yaml, 'service', where) ?? '',
     bentomlVersion: optionalString(yaml, 'bentoml_version', where) ?? '',
     models: readModels(yaml['models'] ?? [], where),
+    envs: readEnvs(yaml['envs'] ?? [], where),
     node: yaml['node'] === undefined ? undefined : readNode(optionalMapping(yaml, 'node', where), where),
     document: yaml,
   };
@@ -63,6 +71,15 @@ function readNode(node: Record<string, unknown>, where: string): BentoNode {
     pinnedTags: stringMapping(node, 'pinned_tags', where),
     placements: stringMapping(node, 'placements', where),
   };
+}
+
+function readEnvs(value: unknown, where: string): BentoEnv[] {
+  if (!Array.isArray(value)) throw invalidManifest(where, 'envs must be a list');
+  return value.map((env: unknown) => {
+    const { name, value: text } = isMapping(env) ? env : {};
+    if (typeof name !== 'string') throw invalidManifest(where, 'an environment variable has no name');
+    return { name, value: text === undefined || text === null ? undefined : String(text) };
+  });
 }
 
 function readModels(value: unknown, where: string): string[] {

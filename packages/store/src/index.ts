@@ -1,7 +1,7 @@
 export { servingAdvice } from './advice.ts';
 export type { AliasMove, Aliases } from './aliases.ts';
 export type { ArchiveFormat } from './archive/format.ts';
-export type { BentoInfo, BentoNode } from './bento-manifest.ts';
+export type { BentoEnv, BentoInfo, BentoNode } from './bento-manifest.ts';
 export { bentos, BentoStore, type ImportedBento, type ListedBento, type StoredBento } from './bento-store.ts';
 export type { Outcome } from './commit.ts';
 export type { FileFault } from './digests.ts';

@@ -218,7 +218,7 @@ function unfit(base: BaseImage, why: string): EkibenError {
 function nodeOf({ document }: StoredBento): { readonly version: string; readonly wanted: string } {
   const node = isObject(document['node']) ? document['node'] : {};
   const version = String(node['version'] ?? '');
-  return { version, wanted: String(node['docker_version'] ?? version) };
+  return { version, wanted: String(node['docker_node_version'] ?? version) };
 }
 
 function nodeVersionOf(bento: StoredBento): string {
