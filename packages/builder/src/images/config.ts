@@ -1,7 +1,6 @@
 // What an image says of itself, over what its base said: pure.
 import type { StoredBento } from '@ekiben/store';
 import { HOME, USER } from '../docker.ts';
-import type { BaseImage } from './base.ts';
 import { isObject, type ImageConfig } from './manifest.ts';
 
 const BENTO = `${HOME}/bento`;
@@ -108,7 +107,8 @@ export function strings(value: unknown): readonly string[] {
  */
 export function labelsOf(
   bento: StoredBento,
-  base: Pick<BaseImage, 'name' | 'digest' | 'repository'>,
+  /** Its name where it has one in a registry: the path of a file would be that of a machine. */
+  base: { readonly name: string | undefined; readonly digest: string | undefined },
 ): Readonly<Record<string, string>> {
   const { tag, name, version, labels } = bento;
   const digest = typeof bento.document['digest'] === 'string' ? bento.document['digest'] : undefined;
@@ -117,7 +117,7 @@ export function labelsOf(
     'org.opencontainers.image.title': name,
     'org.opencontainers.image.version': version,
     'org.opencontainers.image.created': creationTime(bento),
-    ...(base.repository !== undefined && { 'org.opencontainers.image.base.name': base.name }),
+    ...(base.name !== undefined && { 'org.opencontainers.image.base.name': base.name }),
     ...(base.digest !== undefined && { 'org.opencontainers.image.base.digest': base.digest }),
     'ekiben.bento.tag': tag,
     ...(digest !== undefined && { 'ekiben.bento.digest': digest }),

@@ -159,7 +159,8 @@ async function imageFor(
     ]);
     for (const { part, descriptor } of own) onProgress?.({ step: 'layer', name: part, total: descriptor.size });
     const under = base.layers.map((layer) => ({ ...layer, part: 'base' as const, reused: true }));
-    const labels = labelsOf(bento, base);
+    const name = base.repository === undefined ? undefined : base.name;
+    const labels = labelsOf(bento, { name, digest: base.digest });
     const config = jsonBlob(
       MEDIA_TYPES.config,
       imageConfig({
