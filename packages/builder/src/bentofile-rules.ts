@@ -1,12 +1,12 @@
 // What is wrong with a bentofile: its shape by the published schema, and what a schema cannot say by the rules below. All faults at once.
 import { readFileSync } from 'node:fs';
+import type { YamlPath } from '@ekiben/config/yaml';
 import { nearest } from '@ekiben/store';
 import { Ajv, type ErrorObject } from 'ajv';
 import { DISTROS, type DistroName } from './distros.ts';
-import type { Path } from './places.ts';
 
 export interface BentofileFault {
-  readonly path: Path;
+  readonly path: YamlPath;
   readonly message: string;
 }
 
@@ -58,7 +58,7 @@ const RULES: readonly Rule[] = [
   },
   function variablesInOneLine({ docker, envs }) {
     const { env } = (docker ?? {}) as { readonly env?: unknown };
-    const values: (readonly [Path, unknown])[] = [
+    const values: (readonly [YamlPath, unknown])[] = [
       ...Object.entries(typeof env === 'object' ? (env ?? {}) : {}).map(
         ([key, value]) => [['docker', 'env', Array.isArray(env) ? Number(key) : key], value] as const,
       ),

@@ -1,10 +1,11 @@
 // `bentofile.yaml`, or the same keys under `ekiben` in package.json: what the user says of a build.
 import { readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import { readYaml, YamlFault, type PlacedYaml, type YamlPath, type YamlPlace } from '@ekiben/config/yaml';
 import { EkibenError } from '@ekiben/spec';
 import { bentofileFaults, bentofileKeys } from './bentofile-rules.ts';
 import { readDocker, type DockerOptions } from './docker-options.ts';
-import { readPlaced, type Path } from './places.ts';
+import { BENTOFILE_MAX_ALIASES, BENTOFILE_MAX_BYTES, BENTOFILE_MAX_DEPTH } from './limits.ts';
 
 /** With every default filled in. Names are the file's own, in camel case. */
 export interface Bentofile {
@@ -68,17 +69,29 @@ export async function readBentofile(project: string, file?: string): Promise<Ben
 
 type Fields = Readonly<Record<string, unknown>>;
 
+const LIMITS = { maxBytes: BENTOFILE_MAX_BYTES, maxDepth: BENTOFILE_MAX_DEPTH, maxAliases: BENTOFILE_MAX_ALIASES };
+
 /** @param root - where in the text the keys stand */
-function readFields(text: string, file: string, root: Path, faults: string[]): Fields {
-  const { value, at } = readPlaced(text, file);
+function readFields(text: string, file: string, root: YamlPath, faults: string[]): Fields {
+  const add = ({ line, column }: YamlPlace, message: string): void => {
+    faults.push(`${file}:${line}:${column}: ${message}`);
+  };
+  let yaml: PlacedYaml;
+  try {
+    yaml = readYaml(text, LIMITS);
+  } catch (error) {
+    if (!(error instanceof YamlFault)) throw error;
+    add(error.place, error.message);
+    return {};
+  }
+  const { value, at } = yaml;
   let fields: unknown = value ?? {};
   for (const key of root) fields = (fields as Fields)[key] ?? {};
   // package.json's `ekiben` holds what others look for, too.
   if (root.length > 0) fields = Object.fromEntries(bentofileKeys().flatMap((key) => pick(fields as Fields, key)));
   const found = bentofileFaults(fields).map((fault) => ({ ...fault, ...at([...root, ...fault.path]) }));
   for (const { path, message, line, column } of found.toSorted((a, b) => a.line - b.line || a.column - b.column)) {
-    const key = path.length === 0 ? '' : `${path.join('.')}: `;
-    faults.push(`${file}:${line}:${column}: ${key}${message}`);
+    add({ line, column }, path.length === 0 ? message : `${path.join('.')}: ${message}`);
   }
   return fields as Fields;
 }

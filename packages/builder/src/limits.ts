@@ -6,6 +6,9 @@ export const BENTOFILE_MAX_BYTES = 1024 * 1024;
 /** The deepest key of a bentofile is at 3; what package.json has beside it is seldom deeper than 6. */
 export const BENTOFILE_MAX_DEPTH = 32;
 
+/** One anchor that is used in every section, some times over. */
+export const BENTOFILE_MAX_ALIASES = 100;
+
 /** Larger files are data; a key or a token stands in a small text. */
 export const SECRET_SCAN_MAX_BYTES = 2 * 1024 * 1024;
 

@@ -8,7 +8,7 @@ import type { PackageManager } from './bentofile.ts';
 import type { Package } from './package-root.ts';
 
 export interface LockedPackage {
-  /** As `sha512-…`; yarn 2 and newer do not have it. */
+  /** As `sha512-…`, of npm's tarball; checksums of yarn 2 and newer are of archives that it packs itself. */
   readonly integrity: string | undefined;
   readonly os: readonly string[] | undefined;
   readonly cpu: readonly string[] | undefined;

@@ -9,6 +9,14 @@ export function warningsOf(facts: Facts): string[] {
   if (lockfile.path === undefined) {
     warnings.push(`No lock file was found in the project or above it: the packages are taken as they are installed.`);
   }
+  const unchecked = outside.map(({ placed }) => placed).filter((each) => !hasIntegrity(each, facts));
+  if (lockfile.path !== undefined && unchecked.length > 0) {
+    const names = unchecked.map(({ manifest }) => manifest.name);
+    const some = `${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}`;
+    warnings.push(
+      `The lock file has no integrity of npm's for ${some}: env/node/install.sh takes these by version alone. (Checksums of Yarn 2 and newer are of archives that it packs itself.)`,
+    );
+  }
   const unused = bentofile.node.packages.filter((name) => outside.every(({ placed }) => placed.manifest.name !== name));
   for (const name of unused) warnings.push(`node.packages: ${name} is not imported by the service.`);
   if (formatPlatform(platform) !== formatPlatform(hostPlatform()) && outside.length > 0) {
@@ -20,6 +28,11 @@ export function warningsOf(facts: Facts): string[] {
     warnings.push(`No file fits 'include' (${bentofile.include.join(', ')}): src has the bundle only.`);
   if (service.apis.length === 0) warnings.push(`${service.name} has no APIs.`);
   return warnings;
+}
+
+function hasIntegrity({ manifest: { name, version } }: Package, { lockfile, tarballs }: Facts): boolean {
+  const isPacked = tarballs.some((each) => each.name === name && each.version === version);
+  return isPacked || lockfile.packages.get(`${name}@${version}`)?.integrity !== undefined;
 }
 
 /** Models that were saved by a newer library than their adapter was tested with. BentoML warns when the two differ at all. */

@@ -28,6 +28,13 @@ test('the warning says which model, which versions, and what to do', () => {
   );
 });
 
+test('packages that are locked without an integrity are named', () => {
+  const { lockfile } = facts();
+  expect(warningsOf(facts({ ...here, lockfile: { ...lockfile, packages: new Map() } }))).toEqual([
+    expect.stringContaining("has no integrity of npm's for native: env/node/install.sh takes these by version alone"),
+  ]);
+});
+
 test('what is missing or useless is named', () => {
   const { bentofile, lockfile, service } = facts();
   const odd = facts({

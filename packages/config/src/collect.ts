@@ -5,7 +5,7 @@ import type { Key } from './keys.ts';
 import type { Environment, Layer, Report } from './layers.ts';
 import { pathText } from './paths.ts';
 import type { Path } from './paths.ts';
-import { readScalar } from './yaml.ts';
+import { readScalar } from './scalar.ts';
 
 export interface Setting {
   /** From the root, under the key's present name. */

@@ -1,9 +1,12 @@
 /** What each source says, as plain data: the file, the variables of the environment, the flags. */
 import { runnerKeys, serverKeys } from './keys.ts';
 import type { Key } from './keys.ts';
+import { MAX_BYTES, MAX_DEPTH } from './limits.ts';
 import { parsePath } from './paths.ts';
 import type { Path } from './paths.ts';
-import { YamlFault, readScalar, readYaml } from './yaml.ts';
+import { readScalar } from './scalar.ts';
+import { YamlFault, readYaml } from './yaml.ts';
+import type { YamlPlace } from './yaml.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -27,12 +30,13 @@ export interface Remark {
 export type Report = (remark: Remark) => void;
 
 export function fileLayer(path: string, text: string, report: Report): Layer[] {
+  const placeOf = ({ line, column }: YamlPlace): string => `${path}:${line}:${column}`;
   try {
-    const { value, at } = readYaml(text);
-    return [{ kind: 'file', value, place: (key) => `${path}:${at(key)}`, isText: false, isFlag: false }];
+    const { value, at } = readYaml(text, { maxBytes: MAX_BYTES, maxDepth: MAX_DEPTH });
+    return [{ kind: 'file', value, place: (key) => placeOf(at(key)), isText: false, isFlag: false }];
   } catch (error) {
     if (!(error instanceof YamlFault)) throw error;
-    report({ place: `${path}:${error.at}`, message: `it is no YAML here: ${error.message}` });
+    report({ place: placeOf(error.place), message: `it is no YAML here: ${error.message}` });
     return [];
   }
 }

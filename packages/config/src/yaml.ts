@@ -1,121 +1,112 @@
-/** A YAML file as plain data, and where in it each value stands. */
-import {
-  EVENT_ID,
-  FAILSAFE_SCHEMA,
-  NOT_RESOLVED,
-  YAMLException,
-  boolYaml11Tag,
-  defineScalarTag,
-  floatYaml11Tag,
-  getScalarValue,
-  intYaml11Tag,
-  load,
-  nullYaml11Tag,
-  parseEvents,
-} from 'js-yaml';
+/** A YAML (or JSON) file as plain data, and where in it each key stands: `@ekiben/config/yaml`. */
+import { EVENT_ID, SCALAR_STYLE, YAMLException, getScalarValue, load, parseEvents } from 'js-yaml';
 import type { Event } from 'js-yaml';
-import { pathText } from './paths.ts';
-import type { Path } from './paths.ts';
+import { schema } from './yaml-schema.ts';
 
-/** YAML 1.1 also has `y` and `n`; PyYAML leaves them alone, and a runner may be called so. */
-const boolTag = defineScalarTag<boolean>('tag:yaml.org,2002:bool', {
-  ...boolYaml11Tag,
-  resolve: (source, isExplicit, tagName) =>
-    source.length === 1 ? NOT_RESOLVED : boolYaml11Tag.resolve(source, isExplicit, tagName),
-});
+/** Keys, and of lists the places from 0 on. */
+export type YamlPath = readonly (string | number)[];
 
-/** As PyYAML's `safe_load` reads scalars; no merges, no aliases, no tags of a language. */
-const schema = FAILSAFE_SCHEMA.withTags(nullYaml11Tag, boolTag, intYaml11Tag, floatYaml11Tag);
+/** From 1 on. */
+export interface YamlPlace {
+  readonly line: number;
+  readonly column: number;
+}
 
-/** A configuration of a hundred runners is nowhere near. */
-const MAX_BYTES = 1024 * 1024;
-const MAX_DEPTH = 20;
-
-export interface YamlFile {
+export interface PlacedYaml {
+  /** null where there is nothing, or nothing but comments. */
   readonly value: unknown;
-  /** `3:5`: line and column of a key, from 1 on. */
-  at(path: Path): string;
+  /** Of the key or item at `path`, or of the nearest one above it. */
+  at(path: YamlPath): YamlPlace;
 }
 
+export interface YamlLimits {
+  readonly maxBytes: number;
+  /** Of mappings and lists in each other. */
+  readonly maxDepth: number;
+  /** `*name` in place of `&name`. @default 0 */
+  readonly maxAliases?: number | undefined;
+}
+
+/** What is wrong with the text, and where. */
 export class YamlFault extends Error {
-  readonly at: string;
+  readonly place: YamlPlace;
 
-  constructor(message: string, at: string) {
-    super(message);
-    this.at = at;
+  constructor(message: string, place: YamlPlace, options?: ErrorOptions) {
+    super(message, options);
+    this.place = place;
   }
 }
 
-/** @throws YamlFault */
-export function readYaml(text: string): YamlFile {
-  if (text.length > MAX_BYTES) throw new YamlFault(`is larger than ${MAX_BYTES} bytes`, '1:1');
+const START: YamlPlace = { line: 1, column: 1 };
+
+/**
+ * Scalars are read as PyYAML's `safe_load` does: `on` is true, `y` is a text, `2024-01-01` is one, too. `<<` merges nothing.
+ * @throws YamlFault
+ */
+export function readYaml(text: string, { maxBytes, maxDepth, maxAliases = 0 }: YamlLimits): PlacedYaml {
+  if (Buffer.byteLength(text) > maxBytes) throw new YamlFault(`is larger than ${maxBytes} bytes`, START);
   try {
-    const value = load(text.trim() === '' ? 'null' : text, { schema, maxDepth: MAX_DEPTH, maxAliases: 0 });
-    const places = keyPlaces(text, parseEvents(text, { maxDepth: MAX_DEPTH }));
-    return { value, at: (path) => nearestPlace(places, path) };
-  } catch (error) {
-    if (!(error instanceof YAMLException)) throw error;
-    const { mark, reason } = error;
-    throw new YamlFault(reason, mark === undefined ? '1:1' : `${mark.line + 1}:${mark.column + 1}`);
+    const events = parseEvents(text, { maxDepth });
+    if (events.length === 0) return { value: null, at: () => START };
+    const value = load(text, { schema, maxDepth, maxAliases });
+    const offsets = keyOffsets(text, events);
+    return { value, at: (path) => placeIn(text, nearestOffset(offsets, path)) };
+  } catch (cause) {
+    if (!(cause instanceof YAMLException)) throw cause;
+    const { mark, reason } = cause;
+    const place = mark === undefined ? START : { line: mark.line + 1, column: mark.column + 1 };
+    throw new YamlFault(reason, place, { cause });
   }
 }
 
-/** A value by itself, as in a variable of the environment; the text where it is no YAML, and null where there is none. */
-export function readScalar(text: string): unknown {
-  if (text.trim() === '') return null;
-  try {
-    return load(text, { schema, maxDepth: MAX_DEPTH, maxAliases: 0 });
-  } catch {
-    return text;
-  }
-}
-
-/** The place of each key, by its path. */
-function keyPlaces(text: string, events: readonly Event[]): Map<string, string> {
-  const places = new Map<string, string>();
-  const place = placesIn(text);
-  let at = 0;
-  const skip = () => {
-    const event = events[at++];
-    if (event?.type === EVENT_ID.MAPPING || event?.type === EVENT_ID.SEQUENCE) {
-      while (events[at]?.type !== EVENT_ID.POP) skip();
-      at++;
-    }
-  };
-  const visit = (path: Path) => {
-    if (events[at]?.type !== EVENT_ID.MAPPING) return skip();
-    for (at++; events[at]?.type !== EVENT_ID.POP;) {
-      const key = events[at] as Event;
-      if (key.type !== EVENT_ID.SCALAR) {
-        skip();
-        skip();
-        continue;
+/** The offset of each key and item, by its path as JSON. */
+function keyOffsets(text: string, events: readonly Event[]): ReadonlyMap<string, number> {
+  const offsets = new Map<string, number>();
+  let next = 0;
+  const visit = (path: YamlPath): void => {
+    const event = events[next++];
+    if (event?.type === EVENT_ID.DOCUMENT) {
+      visit(path);
+      next++;
+    } else if (event?.type === EVENT_ID.SEQUENCE) {
+      for (let item = 0; events[next]?.type !== EVENT_ID.POP; item++) {
+        offsets.set(JSON.stringify([...path, item]), startOf(events[next]));
+        visit([...path, item]);
       }
-      at++;
-      const child = [...path, getScalarValue(text, key)];
-      places.set(pathText(child), place(key.valueStart));
-      visit(child);
+      next++;
+    } else if (event?.type === EVENT_ID.MAPPING) {
+      while (events[next]?.type !== EVENT_ID.POP) {
+        const key = events[next];
+        const name = key?.type === EVENT_ID.SCALAR ? getScalarValue(text, key) : '';
+        visit([]);
+        offsets.set(JSON.stringify([...path, name]), startOf(key));
+        visit([...path, name]);
+      }
+      next++;
     }
-    at++;
   };
-  while (at < events.length) {
-    if (events[at]?.type === EVENT_ID.DOCUMENT || events[at]?.type === EVENT_ID.POP) at++;
-    else visit([]);
-  }
-  return places;
+  visit([]);
+  return offsets;
 }
 
-function placesIn(text: string): (offset: number) => string {
-  return (offset) => {
-    const before = text.slice(0, offset).split('\n');
-    return `${before.length}:${(before.at(-1) ?? '').length + 1}`;
-  };
+const QUOTED: readonly number[] = [SCALAR_STYLE.DOUBLE_QUOTED, SCALAR_STYLE.SINGLE_QUOTED];
+
+function startOf(event: Event | undefined): number {
+  // The value of a quoted scalar begins behind its quote.
+  if (event?.type === EVENT_ID.SCALAR) return event.valueStart - (QUOTED.includes(event.style) ? 1 : 0);
+  if (event?.type === EVENT_ID.MAPPING || event?.type === EVENT_ID.SEQUENCE) return event.start;
+  return event?.type === EVENT_ID.ALIAS ? event.anchorStart : 0;
 }
 
-function nearestPlace(places: ReadonlyMap<string, string>, path: Path): string {
+function nearestOffset(offsets: ReadonlyMap<string, number>, path: YamlPath): number {
   for (let length = path.length; length > 0; length--) {
-    const found = places.get(pathText(path.slice(0, length)));
-    if (found !== undefined) return found;
+    const offset = offsets.get(JSON.stringify(path.slice(0, length)));
+    if (offset !== undefined) return offset;
   }
-  return '1:1';
+  return 0;
+}
+
+function placeIn(text: string, offset: number): YamlPlace {
+  const before = text.slice(0, offset);
+  return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') };
 }
