@@ -13,7 +13,7 @@ type Issues = readonly StandardSchemaV1.Issue[];
 export const invalidInput = (issues: Issues): EkibenError => refusedInput(faultsOf(issues), issues.length);
 
 /**
- * The same of faults that are found already.
+ * EKIBEN_INVALID_INPUT: what is wrong with an input, each fault with its place as a JSON pointer (RFC 6901). The client sees it.
  * @param count - of all faults, where not all of them were kept
  */
 export function refusedInput(errors: readonly Fault[], count = errors.length): EkibenError {
@@ -29,6 +29,7 @@ export function refusedInput(errors: readonly Fault[], count = errors.length): E
  */
 export const invalidOutput = (issues: Issues): EkibenError => refusedOutput(faultsOf(issues), issues.length);
 
+/** EKIBEN_INVALID_OUTPUT: the same of what a handler returned. The client sees nothing of it. */
 export function refusedOutput(faults: readonly Fault[], count = faults.length): EkibenError {
   const places = faults.slice(0, SHOWN).map(({ pointer }) => (pointer === '' ? 'its root' : pointer));
   const more = count > SHOWN ? ', …' : '.';

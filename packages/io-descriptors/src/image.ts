@@ -3,12 +3,10 @@ import { EkibenError } from '@ekiben/spec';
 import type { Tensor } from '@ekiben/spec';
 import { tensor } from '@ekiben/tensor';
 import type { Sharp } from 'sharp';
-import { collect } from './body.ts';
-import type { Body, Descriptor } from './descriptor.ts';
+import { binary } from './binary.ts';
+import type { Descriptor } from './descriptor.ts';
 import { refusedInput, refusedOutput } from './faults.ts';
-import { FORM, readFirstFile } from './form.ts';
-import { DEFAULT_MAX_BYTES, DEFAULT_MAX_PIXELS, MAX_IMAGE_SECONDS } from './limits.ts';
-import { essenceOf, unsupportedType } from './media-type.ts';
+import { DEFAULT_MAX_PIXELS, MAX_IMAGE_SECONDS } from './limits.ts';
 import { importPeer } from './peer.ts';
 
 const { default: sharp } = await importPeer(() => import('sharp'), 'sharp');
@@ -52,44 +50,39 @@ const CHANNELS = { RGB: 3, RGBA: 4, L: 3 } as const;
  * An image as the whole body, or as the first file of a form (`multipart/form-data`). What it is, its first bytes say; only that decoder
  * ever sees them. An embedded colour profile is applied: the handler gets sRGB. Of an animation it gets the first frame.
  *
+ * @throws EKIBEN_INVALID_SCHEMA for options that are none
+ *
  * @example
  * image({ size: { width: 224, height: 224 } }) // the handler gets { width, height, channels: 3, data }
  */
 export function image(options: ImageOptions = {}): Descriptor<Uint8Array, Image> {
-  const { mediaTypes = TYPES, contentType = 'image/jpeg', maxBytes = DEFAULT_MAX_BYTES } = options;
-  const decodeBytes = (bytes: Uint8Array) => decodeImage(bytes, mediaTypes, options);
-  const encode = (value: Image) => encodeImage(value, contentType, options.quality);
-  const checkType = (type: string | undefined) => {
-    const essence = essenceOf(type);
-    const taken: readonly string[] = [FORM, 'application/octet-stream', ...mediaTypes];
-    if (essence !== undefined && !taken.includes(essence)) throw unsupportedType(type, mediaTypes);
-    return essence;
-  };
-  return {
+  checkOptions(options);
+  const { mediaTypes = TYPES, contentType = 'image/jpeg', maxBytes } = options;
+  return binary({
     mediaTypes,
     contentType,
     maxBytes,
-    checkType,
-    async decode(body: Body, type) {
-      if (checkType(type) !== FORM) return decodeBytes(await collect(body, maxBytes));
-      return readFirstFile(body, type, maxBytes, (part) => this.decode(part.content, part.contentType));
-    },
-    parse(value) {
-      if (value instanceof Uint8Array) return decodeBytes(value);
-      throw refusedInput([{ pointer: '', message: 'must be the bytes of an image' }]);
-    },
-    encode,
-    toWire: encode,
-    jsonSchema: () => ({ type: 'string', format: 'binary' }),
-    example: undefined,
+    read: (bytes) => decodeImage(bytes, mediaTypes, options),
+    write: (value) => encodeImage(value, contentType, options.quality),
     bentoml: {
       id: 'bentoml.io.Image',
       args: { pilmode: options.mode ?? 'RGB', mime_type: contentType, allowed_mime_types: mediaTypes },
     },
-  };
+  });
 }
 
 const TYPES: readonly ImageType[] = ['image/jpeg', 'image/png', 'image/webp'];
+
+/** sharp would say so of every image, which is no fault of who sends it. */
+function checkOptions({ quality = 80, size, maxPixels = DEFAULT_MAX_PIXELS, mediaTypes = TYPES }: ImageOptions): void {
+  const isCount = (value: number) => Number.isInteger(value) && value > 0;
+  const wrong = (message: string) => new EkibenError('EKIBEN_INVALID_SCHEMA', message);
+  if (mediaTypes.length === 0) throw wrong('image: mediaTypes is empty, so that nothing would be taken.');
+  if (!isCount(quality) || quality > 100) throw wrong(`image: quality is a whole number of 1 to 100, not ${quality}.`);
+  if (!isCount(maxPixels)) throw wrong(`image: maxPixels is a whole number above 0, not ${maxPixels}.`);
+  if (size !== undefined && !(isCount(size.width) && isCount(size.height)))
+    throw wrong(`image: size is whole numbers above 0, not ${size.width} × ${size.height}.`);
+}
 
 /** What a file of each type begins with; WebP's comes after the length of its RIFF. */
 function typeOf(bytes: Uint8Array): ImageType | undefined {

@@ -1,9 +1,12 @@
+export { binary } from './binary.ts';
+export type { BinaryOptions } from './binary.ts';
 export { collect } from './body.ts';
 export type { Cell, Column, Columns, Row } from './columns.ts';
 export { dataFrame } from './data-frame.ts';
 export type { DataFrameOptions, DataFrameWire } from './data-frame.ts';
 export type { BentomlDescriptor, Body, Descriptor, EncodedBody } from './descriptor.ts';
 export { exampleFrom } from './example.ts';
+export { refusedInput, refusedOutput } from './faults.ts';
 export { file } from './file.ts';
 export type { FileData, FileInfo, FileOptions, FileStream } from './file.ts';
 export { fromSample } from './from-sample.ts';

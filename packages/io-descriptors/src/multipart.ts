@@ -1,5 +1,6 @@
 /** Forms of named parts, each with a descriptor of its own. BentoML's `Multipart`. */
 import { randomUUID } from 'node:crypto';
+import { EkibenError } from '@ekiben/spec';
 import { decodeForm } from './decode-form.ts';
 import type { BentomlDescriptor, Descriptor } from './descriptor.ts';
 import { encodeForm } from './encode-form.ts';
@@ -39,7 +40,10 @@ export interface MultipartOptions {
 /** A part that may be left out. */
 export const optional = <D extends AnyDescriptor>(descriptor: D): OptionalPart<D> => ({ optional: descriptor });
 
-/** A part that may come several times, under one name; the handler gets an array. */
+/**
+ * A part that may come several times, under one name; the handler gets an array.
+ * @throws EKIBEN_INVALID_SCHEMA where `max` is less than `min`, or than 1
+ */
 export function repeated<D extends AnyDescriptor>(
   descriptor: D,
   options: {
@@ -49,7 +53,9 @@ export function repeated<D extends AnyDescriptor>(
     readonly max?: number | undefined;
   } = {},
 ): RepeatedPart<D> {
-  return { repeated: descriptor, min: options.min ?? 0, max: options.max ?? Infinity };
+  const { min = 0, max = Infinity } = options;
+  if (min >= 0 && max >= Math.max(min, 1)) return { repeated: descriptor, min, max };
+  throw new EkibenError('EKIBEN_INVALID_SCHEMA', `A part cannot come ${min} to ${max} times.`);
 }
 
 /**

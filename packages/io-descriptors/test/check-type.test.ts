@@ -1,7 +1,7 @@
 // A service asks `checkType` before it reads a body: it has to say what `decode` would.
 import { expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { dataFrame, file, json, multipart, ndarray, ndjson, series, text, textStream } from '../src/index.ts';
+import { binary, dataFrame, file, json, multipart, ndarray, ndjson, series, text, textStream } from '../src/index.ts';
 import type { Body, Descriptor } from '../src/index.ts';
 import { image } from '../src/image.ts';
 import { bytes } from './thrown.ts';
@@ -16,6 +16,7 @@ const descriptors: Record<string, Descriptor<never, never>> = {
   pdf: file({ mediaTypes: ['application/pdf'] }),
   upload: file({ mediaTypes: ['application/pdf'], stream: true }),
   image: image(),
+  binary: binary({ mediaTypes: ['application/pdf'], read: (given) => given, write: (given) => given }),
   multipart: multipart({ a: text() }),
   textStream: textStream(),
   ndjson: ndjson(z.unknown()),

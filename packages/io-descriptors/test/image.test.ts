@@ -35,6 +35,16 @@ test('comes as any type that is taken, or in a form; its bytes decide', async ()
   expect(await image().decode(form, 'multipart/form-data; boundary=b')).toMatchObject({ width: 16 });
 });
 
+test.each<[string, object]>([
+  ['a quality', { quality: 0 }],
+  ['a quality', { quality: 101 }],
+  ['a size', { size: { width: 8, height: 0 } }],
+  ['a number of pixels', { maxPixels: NaN }],
+  ['nothing that is taken', { mediaTypes: [] }],
+])('%s that is none is refused at once: %j', (_what, options) => {
+  expect(() => image(options)).toThrow(expect.objectContaining({ code: 'EKIBEN_INVALID_SCHEMA' }));
+});
+
 describe('refused is', () => {
   test.each([
     ['another type', fixture('other.gif'), 'image/gif', 'EKIBEN_UNSUPPORTED_MEDIA_TYPE'],

@@ -297,6 +297,9 @@ test('a form within a form, or two parts that stream, are refused at once', asyn
   const stream = file({ stream: true });
   expect((await thrownBy(() => multipart({ a: stream, b: stream }))).message).toContain('not a, b');
   expect((await thrownBy(() => multipart({ a: repeated(stream) }))).message).toContain('only once');
+  for (const options of [{ min: 2, max: 1 }, { max: 0 }, { min: -1 }, { max: NaN }]) {
+    expect((await thrownBy(() => repeated(text(), options))).code).toBe('EKIBEN_INVALID_SCHEMA');
+  }
 });
 
 test('documents its parts, and in what type each comes', () => {
