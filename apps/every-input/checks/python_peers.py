@@ -229,6 +229,17 @@ def _():
     assert refusal("frame", FRAME.drop(columns="id").to_json(orient="records"), JSON)[0] == 400
 
 
+for name, values in {"int64": [2**53 - 1, -5], "strings": ["grüße", "雪"], "bool": [True, False]}.items():
+
+    @check(f"pandas: a series of {name}, both ways", values)
+    def _(values):
+        series = pd.Series(values)
+        for orient in ("index", "split"):
+            text = post(f"series_{orient}", series.to_json(orient=orient), JSON).text
+            found = pd.read_json(io.StringIO(text), typ="series", orient=orient, dtype=False)
+            assert_series_equal(found, series, check_index_type=False, check_dtype=False)
+
+
 for orient in ("records", "index", "split"):
 
     @check(f"pandas: a series, to_json(orient='{orient}'), both ways", orient)
@@ -287,6 +298,30 @@ for format, variants in FILES.items():
                     assert difference.max() == 0, f"{route}, {width} × {height}: {difference.max()} off"
 
 
+for mode in ("RGB", "RGBA", "L", "P"):
+
+    @check(f"Pillow: PNG of {mode} as RGBA", mode)
+    def _(mode):
+        read = picture(mode, 33, 21)
+        found = Image.open(io.BytesIO(post("image_rgba", encoded(read, "PNG"), "image/png").content))
+        assert found.mode == "RGBA"
+        assert (np.asarray(found) == np.asarray(read.convert("RGBA"))).all()
+
+
+for format in ("JPEG", "WEBP"):
+
+    @check(f"Pillow: {format} that is sent, read", format)
+    def _(format):
+        x, y = np.linspace(0, 255, 120)[None, :, None], np.linspace(0, 255, 80)[:, None, None]
+        smooth = Image.fromarray(((x + y) / 2 * np.array([1, 0.6, 0.3])).astype("uint8"))
+        response = post(f"image_{format.lower()}", encoded(smooth, "PNG"), "image/png")
+        assert response.headers["content-type"] == f"image/{format.lower()}"
+        found = Image.open(io.BytesIO(response.content))
+        assert (found.format, found.mode, found.size) == (format, "RGB", smooth.size)
+        # Both lose a little of a smooth picture, and no more.
+        assert np.abs(np.asarray(found).astype(int) - np.asarray(smooth).astype(int)).mean() < 2
+
+
 @check("Pillow: what is no image, or another one, is refused")
 def _():
     assert refusal("image", encoded(picture("RGB", 9, 9), "GIF"), "image/gif")[0] == 415
@@ -307,7 +342,7 @@ def parts_of(response):
 
 @check("requests: a form, both ways")
 def _():
-    photo = picture("RGB", 30, 20)
+    photo, other = picture("RGB", 30, 20), encoded(picture("RGB", 20, 30), "JPEG")
     person = {"name": "Ada", "age": 36}
     fields = [
         ("meta", (None, json.dumps(person), JSON)),
@@ -315,7 +350,7 @@ def _():
         ("rows", ("rows.npy", npy(np.array([[1, 2]], dtype="float32")), NPY)),
         ("table", ("t.csv", FRAME.to_csv(index=False).encode(), "text/csv")),
         ("photos", ("1.png", encoded(photo, "PNG"), "image/png")),
-        ("photos", ("2.jpg", encoded(photo, "JPEG"), "image/jpeg")),
+        ("photos", ("2.jpg", other, "image/jpeg")),
         ("files", ("ünï.bin", b"\0\xff\r\n--", "application/octet-stream")),
     ]
     parts = parts_of(post("form", files=fields))
@@ -324,8 +359,10 @@ def _():
     assert json.loads(content[0]) == person
     assert content[1].decode() == "grüße"
     assert json.loads(content[2]) == [[1, 2]]
-    assert len(json.loads(content[3])) == len(FRAME)
+    table = pd.read_json(io.BytesIO(content[3]), precise_float=True, dtype=False)
+    assert_frame_equal(table, FRAME, check_exact=True, check_dtype=False)
     assert (np.asarray(Image.open(io.BytesIO(content[4]))) == np.asarray(photo)).all()
+    assert (np.asarray(Image.open(io.BytesIO(content[5]))) == np.asarray(Image.open(io.BytesIO(other)))).all()
     assert content[6] == b"\0\xff\r\n--"
     # Fields as `data` has them, without a type each.
     plain = post("form", data={"meta": json.dumps(person), "rows": "[1, 2]"}, files={"photos": encoded(photo, "PNG")})

@@ -81,6 +81,9 @@ export const svc = new Service('every_input')
   .api('image', { input: photo, output: photo }, same)
   .api('image_grey', { input: image({ mode: 'L' }), output: image({ contentType: 'image/png' }) }, same)
   .api('image_small', { input: image({ size: { width: 8, height: 8 } }), output: photo }, same)
+  .api('image_rgba', { input: image({ mode: 'RGBA' }), output: image({ contentType: 'image/png' }) }, same)
+  .api('image_jpeg', { input: photo, output: image({ quality: 95 }) }, same)
+  .api('image_webp', { input: photo, output: image({ contentType: 'image/webp', quality: 95 }) }, same)
   .api('form', { input: formOf(), output: formOf() }, same)
   .api(
     'form_upload',
