@@ -13,7 +13,7 @@ const GOALS = [
 const bare = { name: 'bare node:http', command: [file('http/bare.mjs')], answers: false };
 const credit = {
   name: 'credit-risk',
-  command: [file('../apps/credit-risk/start.mjs'), '--port', 'PORT'],
+  command: [file('../apps/credit-risk/start.mjs'), '--quiet', '--port', 'PORT'],
   answers: true,
 };
 const rival = { name: 'Fastify 5 + onnxruntime-node', command: [file('http/fastify-onnx.mjs')], answers: true };

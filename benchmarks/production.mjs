@@ -84,6 +84,7 @@ async function launch() {
   const [program, ...args] = production(1).map((part) => (part === 'PORT' ? '0' : part));
   const child = spawn(process.execPath, [program, ...args.filter((arg) => arg !== '--quiet')], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, EKIBEN__API_SERVER__LOGGING__ACCESS__ENABLED: 'false' },
   });
   for await (const said of createInterface(child.stdout)) {
     const url = /Serving.* on (http:\S+)/.exec(said)?.[1];

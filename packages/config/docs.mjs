@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { configurationSchema, runnerKeys, serverKeys } from './dist/index.js';
+import { configurationSchema, runnerKeys, serverKeys, tracingKeys } from './dist/index.js';
 
 export function keyTable() {
   return [
@@ -10,6 +10,7 @@ export function keyTable() {
     '| --- | --- | --- | --- | --- | --- |',
     ...rows('api_server', serverKeys),
     ...rows('runners', runnerKeys),
+    ...rows('tracing', tracingKeys),
   ].join('\n');
 }
 

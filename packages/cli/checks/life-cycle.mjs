@@ -86,7 +86,9 @@ class Server {
     const [program, ...args] = [...prefix, ...command];
     const server = new Server();
     servers.push(server);
-    server.process = spawn(program, args, { env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] });
+    // Its lines would be read by the process that makes the load.
+    const quiet = { EKIBEN__API_SERVER__LOGGING__ACCESS__ENABLED: 'false' };
+    server.process = spawn(program, args, { env: { ...env, ...quiet, ...more }, stdio: ['ignore', 'pipe', 'pipe'] });
     server.ended = new Promise((resolve) => server.process.once('exit', (code, signal) => resolve({ code, signal })));
     server.process.stderr.on('data', (chunk) => (server.log += chunk));
     const ready = new Promise((resolve) => {

@@ -8,6 +8,7 @@ import type { RunnerSettings } from '@ekiben/runners';
 import type { ServeOptions as ServerOptions, TlsOptions } from '@ekiben/server';
 import { EkibenError } from '@ekiben/spec';
 
+import { tracingOf } from './configure-tracing.ts';
 import type { ServeOptions } from './serve.ts';
 
 export interface Configured {
@@ -18,12 +19,13 @@ export interface Configured {
 }
 
 /** @throws EKIBEN_CONFIG_INVALID, EKIBEN_CONFIG_NOT_FOUND, EKIBEN_TLS_FILE */
-export function configure(options: ServeOptions, say: (line: string) => void): Configured {
-  const { config, workingDir, bento } = options;
+export async function configure(options: ServeOptions, say: (line: string) => void): Promise<Configured> {
+  const { config, workingDir, bento, quiet } = options;
   const { configuration, file } = loadConfiguration({ file: config, directory: workingDir, flags: flagsOf(options) });
   if (file !== null) say(`Configuration: ${path.join(workingDir, file)}`);
   warn(configuration.warnings);
-  const { tls, workers, ...server } = configuration.server();
+  const { tls, workers, accessLog, ...server } = configuration.server();
+  const tracing = await tracingOf(configuration, (name) => readPem(path.resolve(workingDir, name)), warn);
   const runners: Record<string, RunnerSettings> = { ...configuration.runners() };
   // What the build found out stays where nobody says otherwise.
   for (const [name, built] of Object.entries(bento?.runners ?? {})) {
@@ -31,7 +33,14 @@ export function configure(options: ServeOptions, say: (line: string) => void): C
   }
   return {
     configuration,
-    server: { ...server, ...bento, runners, ...(tls !== undefined && { tls: readTls(tls, workingDir) }) },
+    server: {
+      ...server,
+      ...bento,
+      runners,
+      accessLog: quiet === true ? undefined : { ...accessLog },
+      tracing,
+      ...(tls !== undefined && { tls: readTls(tls, workingDir) }),
+    },
     apiWorkers: workers,
   };
 }

@@ -27,7 +27,7 @@ export function addServeCommand(program: Command, args: readonly string[], bento
       'The configuration.  [default: EKIBEN_CONFIG, or bentoconfiguration.yaml in --working-dir]',
     )
     .option('--working-dir <PATH>', 'The directory in which TARGET is looked up.', '.')
-    .option('-q, --quiet', 'Print nothing but errors.')
+    .option('-q, --quiet', 'Print nothing but errors: no access log either.')
     .addOption(hidden('--development', 'The default: one process.').conflicts('production'))
     .addOption(hidden('--verbose, --debug'))
     .addOption(hidden('--do-not-track'))
@@ -60,6 +60,12 @@ function configurationOptions(): readonly Option[] {
     new Option(
       '--api-workers <INTEGER>',
       'API workers of --production.  [default: what CPUs and memory allow]',
+    ).argParser(parseCount),
+    new Option('--unix-socket <PATH>', 'Listen on a Unix socket, and on no port.'),
+    new Option('--path-prefix <PATH>', 'A path in front of all others, such as /models/credit.'),
+    new Option(
+      '--max-concurrency <INTEGER>',
+      'Requests that an API worker has in flight; more get 429.  [default: no limit]',
     ).argParser(parseCount),
     new Option('--backlog <INTEGER>', 'Connections that may wait to be accepted.  [default: 2048]').argParser(
       parseCount,

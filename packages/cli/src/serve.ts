@@ -28,7 +28,7 @@ export interface ServeOptions {
 /** Serves until SIGINT or SIGTERM has drained the server; a second signal ends the process at once. */
 export async function serveCommand(target: string, options: ServeOptions): Promise<void> {
   const say = options.quiet === true ? () => {} : console.log;
-  const configured = configure(options, say);
+  const configured = await configure(options, say);
   reportRunners(say, options.reload !== true);
   if (options.production === true) {
     const { serveInProduction } = await import('./serve-production.ts');
@@ -42,26 +42,34 @@ export async function serveCommand(target: string, options: ServeOptions): Promi
   const { service, module, exportName } = await loadService(target, options.workingDir);
   const server = await serve(service, { ...configured.server, module, exportName });
   warn(configured.configuration.unknownRunners(service.runners.map((runner) => runner[runnerInfo].name)));
+  const { pathPrefix = '', unixSocket } = configured.server;
+  const base = `${unixSocket === undefined ? server.url : 'http://localhost'}${pathPrefix.replace(/\/$/, '')}`;
   say(`Serving "${service.name}" on ${server.url} (press Ctrl-C to quit)`);
-  say(`  Swagger UI: ${server.url}/`);
+  if (unixSocket === undefined) say(`  Swagger UI: ${base}/`);
   const [api] = service.apis;
-  if (api !== undefined) say(`  ${curlFor(server.url, api)}`);
+  if (api !== undefined) say(`  ${curlFor(base, api, unixSocket)}`);
   const signal = await nextSignal();
   say(`${signal}: finishing the requests in flight`);
   void nextSignal().then((again) => process.exit(again === 'SIGINT' ? 130 : 143));
   await server.close();
+  // Spans that a collector does not take are not worth the wait.
+  if (configured.server.tracing !== undefined) setTimeout(() => process.exit(), LINGER_MS).unref();
 }
+
+/** For what else may be under way. */
+const LINGER_MS = 100;
 
 type Api = ServiceDefinition['apis'][number];
 
 /** A request to copy, with the documentation's example as its body. */
-function curlFor(url: string, { method, path, input }: Api): string {
+function curlFor(url: string, { method, path, input }: Api, unixSocket: string | undefined): string {
   const [mediaType] = input.mediaTypes;
   const { example } = input;
   const body = example === undefined || mediaType !== 'application/json' ? undefined : JSON.stringify(example);
   const data =
     body === undefined ? '' : ` -H 'content-type: ${mediaType}' -d '${body.replaceAll("'", String.raw`'\''`)}'`;
-  return `curl -X ${method} ${url}${path}${data}`;
+  const socket = unixSocket === undefined ? '' : ` --unix-socket ${unixSocket}`;
+  return `curl${socket} -X ${method} ${url}${path}${data}`;
 }
 
 /** Where each runner computes and why, and what becomes of worker processes: the libraries only publish it. */

@@ -2,11 +2,13 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { request as httpRequest } from 'node:http';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { runnerKeys, serverKeys } from '@ekiben/config';
 import type { Key } from '@ekiben/config';
@@ -111,6 +113,60 @@ test('file, environment and flags say how to serve', async () => {
   } finally {
     await rm(path.join(project, 'bentoconfiguration.yaml'));
   }
+});
+
+test.each([
+  ['by default', [], {}, 1],
+  ['not with --quiet', ['--quiet'], {}, 0],
+  ['not where the configuration has none', [], { EKIBEN__API_SERVER__LOGGING__ACCESS__ENABLED: 'false' }, 0],
+])('writes an access log: %s', async (_, flags, variables, lines) => {
+  const socket = path.join(home, 's.sock');
+  const args = ['serve', ...flags, '--unix-socket', socket, '--path-prefix', '/models/doubler'];
+  const child = spawn(process.execPath, [bin, ...args], { cwd: project, env: environment(variables) });
+  running.push(child);
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += String(chunk)));
+  while (!existsSync(socket)) await sleep(20);
+  expect(await postThrough(socket, '/models/doubler/double', '21')).toBe('42');
+  child.kill('SIGTERM');
+  await once(child, 'close');
+  const logged = output.split('\n').filter((line) => line.includes('"msg":"request"'));
+  expect(logged).toHaveLength(lines);
+  for (const line of logged) expect(line).toContain('"path":"/double"');
+  expect(existsSync(socket)).toBe(false);
+});
+
+async function postThrough(socketPath: string, path: string, body: string): Promise<string> {
+  const headers = { 'content-type': 'application/json' };
+  const [answer] = (await once(httpRequest({ socketPath, path, method: 'POST', headers }).end(body), 'response')) as [
+    AsyncIterable<Buffer>,
+  ];
+  let text = '';
+  for await (const chunk of answer) text += String(chunk);
+  return text;
+}
+
+describe('traces', () => {
+  /** As where the packages are not installed. */
+  const without = { NODE_OPTIONS: `--import ${path.join(import.meta.dirname, 'without-opentelemetry.mjs')}` };
+  const install = /npm i @opentelemetry\/api@1\.9 .*@opentelemetry\/exporter-trace-otlp-proto@0\.220/;
+
+  test.each([
+    ['the configuration', { EKIBEN__TRACING__EXPORTER_TYPE: 'otlp' }],
+    ['OTEL_TRACES_EXPORTER', { OTEL_TRACES_EXPORTER: 'otlp' }],
+  ])('asked for by %s, they need packages, and the line that installs them is said', (_, variables) => {
+    const { status, stderr } = ekiben(['serve', '--port', '0'], { ...variables, ...without });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(install);
+  });
+
+  test('where only an endpoint is known, the service is served without', async () => {
+    const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' };
+    const { post, output } = await serve(['--port', '0'], { ...endpoint, ...without });
+    expect(output()).toMatch(install);
+    expect(output()).toContain('Warning: OTEL_EXPORTER_OTLP_ENDPOINT: ');
+    expect(await post('/double', '21')).toEqual({ status: 200, body: 42 });
+  });
 });
 
 test('a wrong configuration is an error that names every place, before anything is loaded', async () => {

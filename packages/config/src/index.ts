@@ -1,4 +1,4 @@
-export { runnerKeys, serverKeys } from './keys.ts';
+export { runnerKeys, serverKeys, tracingKeys } from './keys.ts';
 export type { Key } from './keys.ts';
 export type { Environment, Remark } from './layers.ts';
 export { loadConfiguration } from './load.ts';
@@ -6,5 +6,13 @@ export type { LoadOptions } from './load.ts';
 export { resolveConfiguration } from './resolve.ts';
 export type { Configuration, ConfigurationSources, ConfiguredValue } from './resolve.ts';
 export { configurationSchema } from './schema.ts';
-export type { CorsSettings, MetricsSettings, RunnerSettings, ServerSettings, TlsSettings } from './settings.ts';
+export type {
+  AccessLogSettings,
+  CorsSettings,
+  MetricsSettings,
+  RunnerSettings,
+  ServerSettings,
+  TlsSettings,
+  TracingSettings,
+} from './settings.ts';
 export type { ValueType } from './value-types.ts';

@@ -1,7 +1,7 @@
 /** The tables as one tree, in which a path finds its key. */
 import { distance } from 'fastest-levenshtein';
 import { meaninglessKeys, renamedKeys } from './foreign-keys.ts';
-import { runnerKeys, serverKeys } from './keys.ts';
+import { runnerKeys, serverKeys, tracingKeys } from './keys.ts';
 import type { Key } from './keys.ts';
 import { integer } from './value-types.ts';
 import { parsePath, pathText } from './paths.ts';
@@ -57,6 +57,7 @@ function* presentKeys(): Generator<[Path, Key]> {
     yield [['runners', ...parsePath(name)], key];
     yield [['runners', ANY, ...parsePath(name)], key];
   }
+  for (const [name, key] of entries(tracingKeys)) yield [['tracing', ...parsePath(name)], key];
 }
 
 /** BentoML 1.2 has one section, `services`, for what a server and what a runner is told: of all services, and of one. */
@@ -73,9 +74,15 @@ function* servicesKeys(): Generator<[Path, Leaf]> {
     yield [path, { key, standsFor: ['runners', ...path] }];
     yield [[ANY, ...path], { key, standsFor: ['runners', ANY, ...path] }];
   }
+  for (const [name, key] of entries(tracingKeys)) {
+    const path = ['tracing', ...parsePath(name)];
+    yield [path, { key, standsFor: path }];
+    yield [[ANY, ...path], { meaningless: ONE_SERVER }];
+  }
   for (const [name, meaningless] of Object.entries(meaninglessKeys)) {
-    const [section, ...path] = parsePath(name);
-    if (section !== 'services' && section !== 'api_server') continue;
+    const [section = '', ...rest] = parsePath(name);
+    const path = section === 'tracing' ? [section, ...rest] : rest;
+    if (!['services', 'api_server', 'tracing'].includes(section)) continue;
     yield [path, { meaningless }];
     yield [[ANY, ...path], { meaningless }];
   }

@@ -3,15 +3,15 @@ import { EkibenError } from '@ekiben/spec';
 import { closest, distance } from 'fastest-levenshtein';
 import { collect } from './collect.ts';
 import type { Setting } from './collect.ts';
-import { runnerKeys, serverKeys } from './keys.ts';
+import { runnerKeys, serverKeys, tracingKeys } from './keys.ts';
 import type { Key, Values } from './keys.ts';
 import { environmentLayers, fileLayer, flagLayers } from './layers.ts';
 import type { Environment, Remark } from './layers.ts';
 import { parsePath, pathText } from './paths.ts';
 import type { Path } from './paths.ts';
-import { brokenRules } from './rules.ts';
-import { runnerSettings, serverSettings } from './settings.ts';
-import type { RunnerSettings, ServerSettings } from './settings.ts';
+import { brokenRules, ineffective } from './rules.ts';
+import { runnerSettings, serverSettings, tracingSettings } from './settings.ts';
+import type { RunnerSettings, ServerSettings, TracingSettings } from './settings.ts';
 
 export interface ConfigurationSources {
   /** The file's text, and the name by which faults speak of it. @default none */
@@ -52,6 +52,7 @@ export function resolveConfiguration(sources: ConfigurationSources): Configurati
   for (const setting of layers.flatMap((layer) => collect(layer, env, reports))) {
     settings.set(pathText(setting.path), setting);
   }
+  warnings.push(...ineffective((key) => settings.get(key)));
   const configuration = new Configuration(settings, warnings);
   faults.push(...brokenRules((key) => settings.get(`api_server.${key}`)));
   if (faults.length > 0) throw invalid(faults);
@@ -70,6 +71,11 @@ export class Configuration {
 
   server(): ServerSettings {
     return serverSettings(this.#values(serverKeys, ['api_server']));
+  }
+
+  /** undefined: no traces were asked for. */
+  tracing(): TracingSettings | undefined {
+    return tracingSettings(this.#values(tracingKeys, ['tracing']));
   }
 
   /** For one runner. */
@@ -105,12 +111,11 @@ export class Configuration {
 
   /** Every key with its value: those of the table, and those of single runners. */
   entries(): readonly ConfiguredValue[] {
-    const general = [...all('api_server', serverKeys), ...all('runners', runnerKeys)].map(
-      ([key, { default: value }]) => {
-        const setting = this.#settings.get(key);
-        return setting === undefined || setting.value === null ? defaultOf(key, value, setting) : shown(key, setting);
-      },
-    );
+    const tables = [...all('api_server', serverKeys), ...all('runners', runnerKeys), ...all('tracing', tracingKeys)];
+    const general = tables.map(([key, { default: value }]) => {
+      const setting = this.#settings.get(key);
+      return setting === undefined || setting.value === null ? defaultOf(key, value, setting) : shown(key, setting);
+    });
     const single = [...this.#settings].filter(([, { path }]) => runnerName(path) !== undefined);
     return [...general, ...single.map(([key, setting]) => shown(key, setting))];
   }

@@ -4,6 +4,15 @@ import type { Setting } from './collect.ts';
 
 type Get = (key: string) => Setting | undefined;
 
+/** What is set and has no effect beside the rest. */
+export function ineffective(get: Get): Remark[] {
+  const exporter = get('tracing.exporter_type');
+  const type = exporter?.value ?? 'otlp';
+  if (exporter === undefined || type === 'otlp') return [];
+  const message = `tracing.exporter_type: ${String(type)} sends no traces: otlp does, and Jaeger and Zipkin collectors take it`;
+  return [{ place: exporter.place, message }];
+}
+
 /** Of the values below `api_server`; a value of null counts as none. */
 export function brokenRules(get: Get): Remark[] {
   const value = (key: string) => get(key)?.value ?? undefined;

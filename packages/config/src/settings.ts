@@ -1,10 +1,15 @@
 /** The values as options of the libraries, named and measured as they name and measure theirs: milliseconds, camel case. */
-import type { runnerKeys, serverKeys, Values } from './keys.ts';
+import type { runnerKeys, serverKeys, tracingKeys, Values } from './keys.ts';
 
 /** What `serve` is told. A property that is not there was not configured. */
 export interface ServerSettings {
   readonly port?: number | undefined;
   readonly host?: string | undefined;
+  readonly unixSocket?: string | undefined;
+  readonly pathPrefix?: string | undefined;
+  readonly requestId?: boolean | undefined;
+  readonly securityHeaders?: boolean | undefined;
+  readonly traceId?: boolean | undefined;
   readonly workers?: number | undefined;
   readonly backlog?: number | undefined;
   readonly timeoutMs?: number | undefined;
@@ -17,6 +22,7 @@ export interface ServerSettings {
   /** Names of files, still to be read. Absent: no HTTPS. */
   readonly tls?: TlsSettings | undefined;
   readonly metrics?: MetricsSettings | undefined;
+  readonly accessLog?: AccessLogSettings | undefined;
   /** Absent: other origins may not. */
   readonly cors?: CorsSettings | undefined;
 }
@@ -36,6 +42,30 @@ export interface MetricsSettings {
   readonly namespace?: string | undefined;
   /** Upper bounds, in seconds. */
   readonly buckets?: readonly number[] | undefined;
+}
+
+export interface AccessLogSettings {
+  readonly enabled?: boolean | undefined;
+  readonly requestContentLength?: boolean | undefined;
+  readonly requestContentType?: boolean | undefined;
+  readonly responseContentLength?: boolean | undefined;
+  readonly responseContentType?: boolean | undefined;
+  readonly skipPaths?: readonly string[] | undefined;
+  readonly traceIdFormat?: string | undefined;
+  readonly spanIdFormat?: string | undefined;
+}
+
+/** What is sent to a collector of traces, and where it is. */
+export interface TracingSettings {
+  readonly sampleRate?: number | undefined;
+  readonly excludedUrls?: readonly string[] | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly protocol?: 'http/protobuf' | 'http/json' | undefined;
+  readonly endpoint?: string | undefined;
+  readonly compression?: 'gzip' | 'none' | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Still to be read. */
+  readonly caFile?: string | undefined;
 }
 
 export interface CorsSettings {
@@ -79,6 +109,11 @@ export function serverSettings(values: Values<typeof serverKeys>): ServerSetting
   return given<ServerSettings>({
     port: values['http.port'],
     host: values['http.host'],
+    unixSocket: values['http.unix_socket'],
+    pathPrefix: values['http.path_prefix'],
+    requestId: values['http.request_id'],
+    securityHeaders: values['http.security_headers'],
+    traceId: values['http.response.trace_id'],
     workers: workers === 'cpu_count' ? undefined : workers,
     backlog: values.backlog,
     timeoutMs: milliseconds(values['traffic.timeout']),
@@ -94,7 +129,33 @@ export function serverSettings(values: Values<typeof serverKeys>): ServerSetting
       namespace: values['metrics.namespace'],
       buckets: values['metrics.duration.buckets'] ?? exponentialBuckets(values),
     }),
+    accessLog: some({
+      enabled: values['logging.access.enabled'],
+      requestContentLength: values['logging.access.request_content_length'],
+      requestContentType: values['logging.access.request_content_type'],
+      responseContentLength: values['logging.access.response_content_length'],
+      responseContentType: values['logging.access.response_content_type'],
+      skipPaths: values['logging.access.skip_paths'],
+      traceIdFormat: values['logging.access.format.trace_id'],
+      spanIdFormat: values['logging.access.format.span_id'],
+    }),
     cors: cors(values),
+  });
+}
+
+export function tracingSettings(values: Values<typeof tracingKeys>): TracingSettings | undefined {
+  const { 'otlp.endpoint': endpoint, 'otlp.protocol': protocol } = values;
+  const exporter = values.exporter_type ?? (endpoint === undefined ? undefined : 'otlp');
+  if (exporter !== 'otlp') return undefined;
+  return given<TracingSettings>({
+    sampleRate: values.sample_rate,
+    excludedUrls: values.excluded_urls,
+    timeoutMs: milliseconds(values.timeout),
+    protocol: protocol === 'http' ? 'http/protobuf' : protocol,
+    endpoint,
+    compression: values['otlp.compression'],
+    headers: values['otlp.http.headers'],
+    caFile: values['otlp.http.certificate_file'],
   });
 }
 

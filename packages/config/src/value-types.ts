@@ -25,6 +25,18 @@ export const text: ValueType<string> = {
   read: (value) => (typeof value === 'string' && value !== '' ? value : undefined),
 };
 
+export const pathPrefix: ValueType<string> = {
+  expected: 'a plain path, such as /models/credit',
+  schema: { type: 'string', pattern: '^(?:/[\\w.~-]+)+/?$' },
+  read: (value) => (typeof value === 'string' && /^(?:\/[\w.~-]+)+\/?$/.test(value) ? value : undefined),
+};
+
+export const httpUrl: ValueType<string> = {
+  expected: 'a URL that begins with http:// or https://',
+  schema: { type: 'string', pattern: '^https?://' },
+  read: (value) => (typeof value === 'string' && /^https?:\/\//.test(value) && URL.canParse(value) ? value : undefined),
+};
+
 export function integer(min: number, max = Number.MAX_SAFE_INTEGER): ValueType<number> {
   const bounded = max < Number.MAX_SAFE_INTEGER;
   return {
@@ -51,6 +63,12 @@ export function numberFrom(min: number): ValueType<number> {
   };
 }
 
+export const share: ValueType<number> = {
+  expected: 'a number from 0 to 1',
+  schema: { type: 'number', minimum: 0, maximum: 1 },
+  read: (value) => (Number.isFinite(value) && Number(value) >= 0 && Number(value) <= 1 ? Number(value) : undefined),
+};
+
 export function oneOf<const T extends string | number>(...allowed: readonly T[]): ValueType<T> {
   return {
     expected: `one of ${allowed.join(', ')}`,
@@ -67,6 +85,46 @@ export const texts: ValueType<readonly string[]> = {
     const list = typeof value === 'string' && value !== '' ? [value] : value;
     return Array.isArray(list) && list.every((each) => typeof each === 'string') ? list : undefined;
   },
+};
+
+/** Separated by commas, as OpenTelemetry for Python reads them, or a list. */
+export const regExps: ValueType<readonly string[]> = {
+  expected: 'regular expressions, separated by commas or as a list',
+  schema: texts.schema,
+  read: (value) => {
+    const list = typeof value === 'string' ? value.split(',').map((each) => each.trim()) : texts.read(value);
+    return list?.every((each) => regExp.read(each) !== undefined) === true ? list : undefined;
+  },
+};
+
+const PAIRS = /^[^=,]+=[^,]+(?:,[^=,]+=[^,]+)*$/;
+
+/** Texts by name; or as one text, `name=value,name=value`. */
+export const textsByName: ValueType<Readonly<Record<string, string>>> = {
+  expected: 'texts by name, or name=value,name=value',
+  schema: {
+    anyOf: [
+      { type: 'object', additionalProperties: text.schema, minProperties: 1 },
+      { type: 'string', pattern: PAIRS.source },
+    ],
+  },
+  read: (value) => {
+    if (typeof value === 'string') {
+      if (!PAIRS.test(value)) return undefined;
+      return Object.fromEntries(value.split(',').map((pair) => pair.split(/=(.*)/s).map((part) => part.trim())));
+    }
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    const values = Object.values(value as Readonly<Record<string, unknown>>);
+    const areTexts = values.length > 0 && values.every((each) => text.read(each) !== undefined);
+    return areTexts ? (value as Readonly<Record<string, string>>) : undefined;
+  },
+};
+
+/** How Python's `format` writes a whole number; only what log lines need of it. */
+export const numberFormat: ValueType<string> = {
+  expected: 'a format of Python for a whole number, such as 032x, x or d',
+  schema: { type: 'string', pattern: '^(0\\d{1,2})?[xXd]?$' },
+  read: (value) => (typeof value === 'string' && /^(0\d{1,2})?[xXd]?$/.test(value) ? value : undefined),
 };
 
 export const rising: ValueType<readonly number[]> = {

@@ -51,16 +51,16 @@ describe("BentoML's own files", () => {
   };
 
   test.each([
-    ['defaults-1.0.7', 'api_server.{grpc,logging} runners.{logging,metrics} tracing'],
+    ['defaults-1.0.7', 'api_server.grpc runners.{logging,metrics} tracing.{jaeger,zipkin,exporter_type:}'],
     [
       'defaults-1.4.39-v1',
-      'api_server.{grpc,http.response,logging,max_runner_connections,runner_probe.period,runner_probe.timeout} monitoring ' +
-        'runners.{logging,metrics} tracing',
+      'api_server.{grpc,max_runner_connections,runner_probe.period,runner_probe.timeout} monitoring ' +
+        'runners.{logging,metrics} tracing.{jaeger,otlp.grpc,zipkin}',
     ],
     [
       'defaults-1.4.39-v2',
-      'services.{grpc,http.proxy_port,http.response,logging,max_runner_connections,monitoring,replicate_process,' +
-        'runner_connection,runner_probe.period,runner_probe.timeout,threads,tracing}',
+      'services.{grpc,http.proxy_port,max_runner_connections,monitoring,replicate_process,' +
+        'runner_connection,runner_probe.period,runner_probe.timeout,threads,tracing.jaeger,tracing.otlp.grpc,tracing.zipkin}',
     ],
   ])('%s is valid, and what has no effect is named', (name, meaningless) => {
     // JSON is YAML.
@@ -91,6 +91,60 @@ describe("BentoML's own files", () => {
     for (const runner of ['m', 'a.b', 'another']) expect(theirs.runner(runner)).toMatchObject(ours.runner(runner));
     expect(ours.runner('m')).toEqual({ batching: { enabled: false }, resources: { gpus: [0, 2] } });
     expect(ours.runner('a.b')).toEqual({ batching: { enabled: false, maxBatchSize: 7 } });
+  });
+});
+
+test.each([
+  [
+    'of 1.0.7',
+    'tracing: { type: otlp, sample_rate: 0.25, excluded_urls: "/livez, ^/x", otlp: { protocol: http, url: "http://c:4318/v1/traces" } }',
+  ],
+  [
+    'later ones',
+    'tracing: { exporter_type: otlp, sample_rate: 0.25, excluded_urls: [/livez, ^/x], otlp: { protocol: http, endpoint: "http://c:4318/v1/traces" } }',
+  ],
+  [
+    'of 1.2',
+    'services: { tracing: { exporter_type: otlp, sample_rate: 0.25, excluded_urls: [/livez, ^/x], otlp: { protocol: http, endpoint: "http://c:4318/v1/traces" } } }',
+  ],
+])('takes the keys of tracing: %s', (_, text) => {
+  const configuration = yaml(text);
+  expect(configuration.tracing()).toEqual({
+    sampleRate: 0.25,
+    excludedUrls: ['/livez', '^/x'],
+    protocol: 'http/protobuf',
+    endpoint: 'http://c:4318/v1/traces',
+  });
+  expect(configuration.warnings).toEqual([]);
+});
+
+test('an exporter that is none of ours sends nothing, and that is said', () => {
+  const configuration = yaml('tracing: { exporter_type: jaeger, jaeger: { protocol: thrift } }');
+  expect(configuration.tracing()).toBeUndefined();
+  expect(configuration.warnings.map(({ message }) => message)).toEqual([
+    expect.stringContaining('tracing.jaeger has no effect'),
+    expect.stringContaining('jaeger sends no traces'),
+  ]);
+  expect(() => yaml('tracing: { exporter_type: otlp, otlp: { protocol: grpc } }')).toThrow(/must be one of http, /);
+  expect(yaml('').tracing()).toBeUndefined();
+});
+
+test('takes the keys of the access log', () => {
+  const configuration = yaml(`
+api_server:
+  logging:
+    access: { enabled: false, request_content_length: false, skip_paths: [/up], format: { trace_id: 032x, span_id: d } }
+  http: { response: { trace_id: true } }
+`);
+  expect(configuration.server()).toEqual({
+    traceId: true,
+    accessLog: {
+      enabled: false,
+      requestContentLength: false,
+      skipPaths: ['/up'],
+      traceIdFormat: '032x',
+      spanIdFormat: 'd',
+    },
   });
 });
 

@@ -2,12 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { configurationSchema, resolveConfiguration, runnerKeys, serverKeys } from '../src/index.ts';
+import { configurationSchema, resolveConfiguration, runnerKeys, serverKeys, tracingKeys } from '../src/index.ts';
 import type { Configuration, Key } from '../src/index.ts';
 
 const keys: readonly (readonly [string, Key])[] = [
   ...Object.entries<Key>(serverKeys).map(([name, key]) => [`api_server.${name}`, key] as const),
   ...Object.entries<Key>(runnerKeys).map(([name, key]) => [`runners.${name}`, key] as const),
+  ...Object.entries<Key>(tracingKeys).map(([name, key]) => [`tracing.${name}`, key] as const),
 ];
 
 /** Of these each key takes some and refuses some. */
@@ -31,8 +32,22 @@ const VALUES = [
   '512Mi',
   '2Gi',
   'process',
+  '/models/credit',
+  '/a',
+  'http://127.0.0.1:4318/v1/traces',
+  'https://collector.example/',
+  'x',
+  '08d',
+  'otlp',
+  'zipkin',
+  'http',
+  'http/json',
+  'gzip',
+  'none',
+  'a=b',
+  'c=d,e=f',
 ];
-const MORE = [[], ['a', 'b'], [1], [1, 2], [2, 1], {}, { a: 1 }, 'cpu_count', 'auto'];
+const MORE = [[], ['a', 'b'], [1], [1, 2], [2, 1], {}, { a: 1 }, { a: 'b' }, 'cpu_count', 'auto'];
 const POOL: readonly unknown[] = [...VALUES, ...MORE];
 
 const nested = (key: string, value: unknown) =>
@@ -79,6 +94,7 @@ const COMPANY: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     'api_server.metrics.duration.max': 60,
   },
   'runners.workers_per_resource': { 'runners.resources.gpu': 1 },
+  'tracing.': { 'tracing.exporter_type': 'otlp' },
 };
 
 test.each(keys)('%s ends in the option that it names', (name, { option, type }) => {
@@ -87,6 +103,7 @@ test.each(keys)('%s ends in the option that it names', (name, { option, type }) 
     const settings = { ...Object.assign({}, ...company.map(([, more]) => more)), [name]: value };
     const options = Object.entries(settings).map(([key, each]) => `${key}=${JSON.stringify(each)}`);
     const configuration = configured(options.join(' '));
+    if (name.startsWith('tracing.')) return { tracing: configuration?.tracing() };
     return name.startsWith('runners.') ? configuration?.runner('any') : configuration?.server();
   });
   const at = tlsFile(option).split('.');
@@ -105,7 +122,7 @@ function configured(options: string): Configuration | undefined {
   }
 }
 
-const tlsFile = (option: string) => option.replace(/^tls\.(cert|key|ca)$/, 'tls.$1File');
+const tlsFile = (option: string) => option.replace(/^(tls\.cert|tls\.key|tls\.ca|tracing\.ca)$/, '$1File');
 
 test('schema.json in the package is the schema', () => {
   const written = readFileSync(new URL('../schema.json', import.meta.url), 'utf8');

@@ -9,14 +9,21 @@ export interface AnswerHeaderOptions {
    * Content-Security-Policy. @default true
    */
   readonly securityHeaders?: boolean | undefined;
+  /** Whether answers have BentoML's `x-bentoml-trace-id`, if there are traces. @default false */
+  readonly traceId?: boolean | undefined;
 }
 
 /** Name, value, name, value. */
 export type HeaderPairs = readonly string[];
 
 export function answerHeaders(options: AnswerHeaderOptions): (exchange: NodeExchange) => HeaderPairs {
-  const { requestId = true, securityHeaders = true } = options;
+  const { requestId = true, securityHeaders = true, traceId = false } = options;
   const always: HeaderPairs = securityHeaders ? ['x-content-type-options', 'nosniff'] : [];
+  if (traceId) {
+    const others = answerHeaders({ ...options, traceId: false });
+    const traced = ({ trace }: NodeExchange) => (trace === null ? [] : ['x-bentoml-trace-id', trace.traceId]);
+    return (exchange) => [...others(exchange), ...traced(exchange)];
+  }
   if (!requestId) return () => always;
   return (exchange) => [...always, 'x-request-id', exchange.requestId];
 }

@@ -1,3 +1,4 @@
+export type { AccessLogOptions } from './access-log.ts';
 export { defaultApiWorkers } from './api-workers.ts';
 export { serveProduction } from './production.ts';
 export type { GenerationEvent, RunningProduction } from './production.ts';
@@ -11,5 +12,6 @@ export type { ServiceModule } from './service-module.ts';
 export type { SiteOptions } from './site.ts';
 export { metrics } from './user-metrics.ts';
 export type { TlsOptions } from './tls.ts';
+export { whyNoTracing } from './tracing.ts';
 export type { OtlpProtocol, TracingOptions } from './tracing.ts';
 export type { TrafficOptions } from './traffic.ts';

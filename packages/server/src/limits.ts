@@ -51,6 +51,12 @@ export const STOP_MARGIN_MS = 5_000;
 /** What is counted in a process that is killed is lost from the last time on that it told. */
 export const COLLECT_MS = 5_000;
 
+/** What the kernel writes to a pipe in one piece (PIPE_BUF of Linux), so that lines of several processes do not mix. */
+export const PIPE_BYTES = 4_096;
+
+/** Lines of a log that wait for who reads it; further ones are dropped, since memory would grow without end. */
+export const MAX_LOG_BYTES = 2 ** 20;
+
 /** For the last spans to reach their collector when the server closes: less than {@link STOP_MARGIN_MS}. */
 export const FLUSH_MS = 3_000;
 

@@ -11,17 +11,29 @@ import {
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace-node';
 import type { SpanExporter } from '@opentelemetry/sdk-trace-node';
+import type { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { FLUSH_MS } from './limits.ts';
 import { traceRequests } from './request-spans.ts';
 import { traceRunners } from './runner-spans.ts';
 import type { OtlpProtocol, TracedProcess, TracingOptions } from './tracing.ts';
 
-interface SpanOptions extends TracingOptions {
-  readonly protocol: OtlpProtocol;
+type Exporter = typeof OTLPTraceExporter;
+
+/** By a package of its own. */
+export async function loadExporter(protocol: OtlpProtocol): Promise<Exporter> {
+  const { OTLPTraceExporter: exporter } =
+    protocol === 'http/json'
+      ? await import('@opentelemetry/exporter-trace-otlp-http')
+      : await import('@opentelemetry/exporter-trace-otlp-proto');
+  return exporter;
 }
 
-export async function startSpans(options: SpanOptions, about: TracedProcess): Promise<() => Promise<void>> {
-  const provider = await createProvider(options, about);
+export async function startSpans(
+  exporter: Exporter,
+  options: TracingOptions,
+  about: TracedProcess,
+): Promise<() => Promise<void>> {
+  const provider = createProvider(createExporter(exporter, options), options, about);
   diag.setLogger(warnings(), { logLevel: logLevel(), suppressOverrideMessage: true });
   provider.register();
   const registered = trace.getTracerProvider() as ProxyTracerProvider;
@@ -39,9 +51,7 @@ export async function startSpans(options: SpanOptions, about: TracedProcess): Pr
   };
 }
 
-async function createProvider(options: SpanOptions, about: TracedProcess): Promise<NodeTracerProvider> {
-  const { sampleRate } = options;
-  const exporter = await createExporter(options);
+function createProvider(exporter: SpanExporter, { sampleRate }: TracingOptions, about: TracedProcess) {
   return new NodeTracerProvider({
     resource: resourceOf(about),
     spanProcessors: [new BatchSpanProcessor(exporter)],
@@ -52,14 +62,10 @@ async function createProvider(options: SpanOptions, about: TracedProcess): Promi
   });
 }
 
-async function createExporter(options: SpanOptions): Promise<SpanExporter> {
-  const { protocol, endpoint, headers, compression, timeoutMs, ca } = options;
-  const { OTLPTraceExporter } =
-    protocol === 'http/json'
-      ? await import('@opentelemetry/exporter-trace-otlp-http')
-      : await import('@opentelemetry/exporter-trace-otlp-proto');
-  type Config = NonNullable<ConstructorParameters<typeof OTLPTraceExporter>[0]>;
-  return new OTLPTraceExporter({
+function createExporter(exporter: Exporter, options: TracingOptions): SpanExporter {
+  const { endpoint, headers, compression, timeoutMs, ca } = options;
+  type Config = NonNullable<ConstructorParameters<Exporter>[0]>;
+  return new exporter({
     ...(endpoint !== undefined && { url: endpoint }),
     ...(headers !== undefined && { headers }),
     ...(compression !== undefined && { compression: compression as NonNullable<Config['compression']> }),

@@ -6,6 +6,7 @@ import type { RunningRunners } from '@ekiben/runners';
 import { cors, Dispatcher, runHooks } from '@ekiben/service';
 import type { CorsOptions, ServiceDefinition } from '@ekiben/service';
 import { startAccessLog } from './access-log.ts';
+import type { AccessLogOptions } from './access-log.ts';
 import { onClientError } from './client-error.ts';
 import type { AnswerHeaderOptions } from './answer-headers.ts';
 import { trackConnections } from './drain.ts';
@@ -41,8 +42,8 @@ export interface SiteOptions extends TrafficOptions, AnswerHeaderOptions {
   /** Lets pages of other origins call the service. @default they may not */
   readonly cors?: CorsOptions | undefined;
   readonly metrics?: MetricsOptions | undefined;
-  /** Whether every request is a line on stdout: to read on a terminal, else JSON. @default false */
-  readonly accessLog?: boolean | undefined;
+  /** A line a request on stdout: to read on a terminal, else JSON; `{}` is one as BentoML's. @default none */
+  readonly accessLog?: AccessLogOptions | undefined;
   /** Whether `/readyz` says no while a runner is down. @default true */
   readonly probeRunners?: boolean | undefined;
   /** Spans of requests, calls of runners and batches, sent by OpenTelemetry. @default none */
@@ -52,9 +53,10 @@ export interface SiteOptions extends TrafficOptions, AnswerHeaderOptions {
 /** What of the options of a server concerns its API workers. Plain data. */
 export function siteOptions(options: SiteOptions): SiteOptions {
   const { version, keepAliveTimeoutMs, headersTimeoutMs, requestTimeoutMs, timeoutMs, maxConcurrency } = options;
-  const { tls, cors, probeRunners, metrics, pathPrefix, requestId, securityHeaders, accessLog, tracing } = options;
+  const { tls, cors, probeRunners, metrics, pathPrefix, accessLog, tracing } = options;
+  const { requestId, securityHeaders, traceId } = options;
   const times = { keepAliveTimeoutMs, headersTimeoutMs, requestTimeoutMs, timeoutMs };
-  const answers = { pathPrefix, requestId, securityHeaders, accessLog };
+  const answers = { pathPrefix, requestId, securityHeaders, traceId, accessLog };
   return { version, ...times, ...answers, maxConcurrency, tls, cors, probeRunners, metrics, tracing };
 }
 
@@ -112,8 +114,9 @@ export async function createSite(
     draining = true;
     listener.drain();
   };
-  const endLog = options.accessLog === true ? await startAccessLog(service.name) : () => {};
-  const { tracing } = options;
+  const { accessLog, tracing } = options;
+  const hasLog = accessLog !== undefined && accessLog.enabled !== false;
+  const endLog = hasLog ? await startAccessLog(service.name, accessLog) : () => {};
   const endTracing =
     tracing === undefined ? async () => {} : await startTracing(tracing, { service: service.name, version });
   const shutdown = async () => {

@@ -54,9 +54,26 @@ const EXPORTERS: Readonly<Record<OtlpProtocol, string>> = {
  */
 export async function startTracing(options: TracingOptions, about: TracedProcess): Promise<() => Promise<void>> {
   const protocol = options.protocol ?? protocolOfEnvironment();
+  const { startSpans, loadExporter } = await loaded(protocol, () => import('./otel.ts'));
+  return startSpans(await loaded(protocol, () => loadExporter(protocol)), options, about);
+}
+
+/** Why no traces can be sent from here as the environment says: packages that are not installed, or a protocol. Null: they can. */
+export async function whyNoTracing(): Promise<EkibenError | null> {
   try {
-    const { startSpans } = await import('./otel.ts');
-    return await startSpans({ ...options, protocol }, about);
+    const protocol = protocolOfEnvironment();
+    const { loadExporter } = await loaded(protocol, () => import('./otel.ts'));
+    await loaded(protocol, () => loadExporter(protocol));
+    return null;
+  } catch (error) {
+    if (EkibenError.is(error)) return error;
+    throw error;
+  }
+}
+
+async function loaded<T>(protocol: OtlpProtocol, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
   } catch (error) {
     if (!isMissingPackage(error)) throw error;
     const message = `Traces need packages of OpenTelemetry that are not installed: npm i ${PACKAGES} ${EXPORTERS[protocol]}`;
