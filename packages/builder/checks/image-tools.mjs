@@ -37,9 +37,10 @@ export function rootFileSystem(variant, packages) {
       ...PLAIN.map((each) => `--dpkgopt=${each}`),
     ];
     run('mmdebstrap', ['--quiet', ...options, 'bookworm', join(made, 'root.tar')]);
+    const program = 'usr/local/bin/node';
     mkdirSync(join(made, 'node/usr/local/bin'), { recursive: true });
-    copyFileSync(process.execPath, join(made, 'node/usr/local/bin/node'));
-    run('tar', ['-C', join(made, 'node'), '--owner=0', '--group=0', '-rf', join(made, 'root.tar'), 'usr']);
+    copyFileSync(process.execPath, join(made, 'node', program));
+    run('tar', ['-C', join(made, 'node'), '--owner=0', '--group=0', '-rf', join(made, 'root.tar'), program]);
   });
   return join(directory, 'root.tar');
 }
@@ -93,6 +94,8 @@ export async function startDocker(work) {
   const stop = async () => {
     daemon.kill();
     if (daemon.exitCode === null) await once(daemon, 'exit');
+    // It leaves this to the end of the machine.
+    spawnSync('umount', [join(work, 'docker-exec-root/netns/default')]);
   };
   return { env, stop };
 }

@@ -12,13 +12,13 @@ export const HOME = '/home/ekiben';
 export const USER = '1034:0';
 
 /** @throws EKIBEN_BENTOFILE_INVALID for a template that cannot be understood */
-export function dockerfile(facts: Facts): string {
+export function dockerfile(name: string, facts: Facts): string {
   const variables = { bento__home: HOME, bento__path: `${HOME}/bento`, bento__uid_gid: USER };
-  return renderDockerfile((named) => blocksOf(facts, named), variables, facts.bentofile.docker.template);
+  return renderDockerfile((known) => blocksOf(name, facts, known), variables, facts.bentofile.docker.template);
 }
 
 /** BentoML's blocks, in the order in which parts change: a change of the code leaves the layers before it as they are. */
-function blocksOf({ bentofile, node, outside, models, platform }: Facts, variables: Variables): Blocks {
+function blocksOf(name: string, { bentofile, node, outside, models, platform }: Facts, variables: Variables): Blocks {
   const { docker, envs } = bentofile;
   const { bento__path: path, bento__uid_gid: user } = variables;
   const distro = DISTROS[docker.distro];
@@ -33,7 +33,7 @@ function blocksOf({ bentofile, node, outside, models, platform }: Facts, variabl
     NODE_ENV: 'production',
     BENTO_PATH: path ?? '',
     ...docker.env,
-    ...Object.fromEntries(envs.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]]))),
+    ...Object.fromEntries(envs.flatMap((each) => (each.value === undefined ? [] : [[each.name, each.value]]))),
   };
   return {
     SETUP_BENTO_BASE_IMAGE: lines(
@@ -58,7 +58,7 @@ function blocksOf({ bentofile, node, outside, models, platform }: Facts, variabl
     ),
     SETUP_BENTO_USER: `WORKDIR ${path}`,
     SETUP_BENTO_ENVARS: Object.entries(env)
-      .map(([name, value]) => `ENV ${name}=${quoted(value)}`)
+      .map(([variable, value]) => `ENV ${variable}=${quoted(value)}`)
       .join('\n'),
     SETUP_BENTO_COMPONENTS: lines(
       models.length > 0 && 'COPY models ./models',
@@ -77,6 +77,15 @@ function blocksOf({ bentofile, node, outside, models, platform }: Facts, variabl
       `    CMD ["node", "${path}/env/docker/health.mjs"]`,
       `ENTRYPOINT ["node", "${path}/env/docker/entrypoint.mjs"]`,
       'CMD ["serve", "--production"]',
+      // At the end, so that nothing before is made anew for them; `ekiben containerize` gives the two values.
+      'ARG BENTO_VERSION',
+      'ARG BENTO_CREATED',
+      ...Object.entries({
+        ...bentofile.labels,
+        'org.opencontainers.image.title': name,
+        'ekiben.bento.sbom': `${path}/env/sbom.cdx.json`,
+      }).map(([key, value]) => `LABEL ${quoted(key)}=${quoted(value.replaceAll(/\s*[\r\n]+\s*/g, ' '))}`),
+      'LABEL org.opencontainers.image.version=${BENTO_VERSION} org.opencontainers.image.created=${BENTO_CREATED}',
     ),
   };
 }

@@ -35,7 +35,7 @@ export function plan(facts: Facts): Plan {
   const files: PlannedFile[] = [
     text('README.md', readme(name, facts)),
     text('apis/openapi.yaml', yaml(facts.service.openapi)),
-    text('env/docker/Dockerfile', dockerfile(facts)),
+    text('env/docker/Dockerfile', dockerfile(name, facts)),
     text('env/docker/entrypoint.mjs', ENTRYPOINT),
     text('env/docker/entrypoint.sh', ENTRYPOINT_SCRIPT, true),
     text('env/docker/health.mjs', HEALTH),

@@ -31,7 +31,9 @@ export interface BuildRequest {
   /** A directory with `linux/arm64/node_modules` and so on, where the packages in the bento are not those of the platforms. */
   readonly packages?: string | undefined;
   readonly base?: string | undefined;
-  readonly labels: Readonly<Record<string, string>>;
+  /** ISO 8601. */
+  readonly created: string;
+  readonly version: string;
   readonly push: boolean;
   /** A tar file. */
   readonly output?: string | undefined;
@@ -126,7 +128,15 @@ function manifestList(request: BuildRequest): readonly BackendCommand[] {
   ];
 }
 
-function common({ dockerfile, platforms, packages, base, labels, buildOptions }: BuildRequest): readonly string[] {
+function common({
+  dockerfile,
+  platforms,
+  packages,
+  base,
+  version,
+  created,
+  buildOptions,
+}: BuildRequest): readonly string[] {
   return [
     '--file',
     dockerfile,
@@ -134,7 +144,10 @@ function common({ dockerfile, platforms, packages, base, labels, buildOptions }:
     platforms.join(','),
     ...(packages === undefined ? [] : ['--build-context', `packages=${packages}`]),
     ...(base === undefined ? [] : ['--build-arg', `BASE_IMAGE=${base}`]),
-    ...Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]),
+    '--build-arg',
+    `BENTO_VERSION=${version}`,
+    '--build-arg',
+    `BENTO_CREATED=${created}`,
     ...buildOptions,
   ];
 }

@@ -5,7 +5,6 @@ import { EkibenError } from '@ekiben/spec';
 import { BentoStore, type StoredBento } from '@ekiben/store';
 import { formatPlatform, hostPlatform, parsePlatform, type Platform } from '../native.ts';
 import { backendCommands, BUILDERS, takesOption, type Builder } from './backends.ts';
-import { labelsOf } from './config.ts';
 import { buildContext, dockerPlatform } from './context.ts';
 import { backendFailure, backendMissing } from './failures.ts';
 import type { ImageProgress } from './oci.ts';
@@ -171,7 +170,8 @@ async function buildWith(builder: Builder, task: Task, options: ContainerizeOpti
       platforms: platforms.map(dockerPlatform),
       packages: context.packages,
       base,
-      labels: labelsOf(bento, { name: '', digest: undefined }),
+      version: bento.version,
+      created: new Date(bento.creationTime).toISOString(),
       push,
       output,
       buildOptions,
