@@ -85,11 +85,18 @@ export class WorkerConnection implements Target {
   readonly #onIdle = new Set<() => void>();
 
   /**
+   * @param signal - gives it up, even while a worker that is blocked does not greet
    * @throws EKIBEN_RUNNER_MISMATCH when the worker runs something else, EKIBEN_RUNNER_CRASHED when it is not there
    */
-  static async open(path: string, hello: Hello): Promise<WorkerConnection> {
+  static async open(path: string, hello: Hello, signal?: AbortSignal): Promise<WorkerConnection> {
     const connection = new WorkerConnection(path, hello.runner);
-    await connection.#greet(hello);
+    const giveUp = () => connection.destroy();
+    signal?.addEventListener('abort', giveUp);
+    try {
+      await connection.#greet(hello);
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
+    }
     return connection;
   }
 

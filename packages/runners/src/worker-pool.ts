@@ -22,6 +22,8 @@ export class WorkerPool implements Target {
   readonly #links = new Map<string, Link>();
   /** The same, to be gone through by every call. */
   #list: readonly Link[] = [];
+  /** The ends of those whose workers are no longer asked, and may still owe answers. */
+  readonly #leaving = new Set<Promise<void>>();
   /** Calls that came while no worker was there; each wakes to look again. */
   readonly #held = new Set<() => void>();
   #turn = 0;
@@ -48,7 +50,8 @@ export class WorkerPool implements Target {
     for (const [socket, link] of this.#links) {
       if (sockets.includes(socket)) continue;
       this.#links.delete(socket);
-      void link.close();
+      const left = link.close().finally(() => this.#leaving.delete(left));
+      this.#leaving.add(left);
     }
     for (const socket of sockets) {
       if (!this.#links.has(socket)) this.#links.set(socket, new Link(socket, this.#hello, () => this.#wake()));
@@ -83,7 +86,7 @@ export class WorkerPool implements Target {
   async close(): Promise<void> {
     this.#closed = true;
     this.#wake();
-    await Promise.all(this.#list.map((link) => link.close()));
+    await Promise.all([...this.#leaving, ...this.#list.map((link) => link.close())]);
   }
 
   /** The open connection with the fewest calls in flight; those with equally many take turns. One that refuses the call if all do. */
@@ -184,7 +187,7 @@ class Link {
     const { signal } = this.#abort;
     while (!signal.aborted) {
       try {
-        const connection = await WorkerConnection.open(socket, hello);
+        const connection = await WorkerConnection.open(socket, hello, signal);
         this.connection = connection;
         this.error = null;
         if (signal.aborted) return await connection.close();

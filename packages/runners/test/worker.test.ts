@@ -248,6 +248,30 @@ describe('a runner in a process', () => {
     await pool.close();
   });
 
+  test('a pool is closed when the workers that it was told to leave have answered', async () => {
+    const { socket } = await start();
+    const pool = new WorkerPool({ protocol: PROTOCOL, runner: 'echo', models: [] });
+    pool.update([socket]);
+    await pool.ready();
+    const order: string[] = [];
+    const owed = pool.call('later', [200], {}).then(() => order.push('answered'));
+    pool.update([]);
+    await pool.close();
+    order.push('closed');
+    await owed;
+    expect(order).toEqual(['answered', 'closed']);
+  });
+
+  test('a pool that is closed does not wait for a worker that hangs to greet it', async () => {
+    const { pid, socket } = await start();
+    process.kill(pid, 'SIGSTOP');
+    const pool = new WorkerPool({ protocol: PROTOCOL, runner: 'echo', models: [] });
+    pool.update([socket]);
+    await nextTurn();
+    await pool.close(); // else it would be longer than a test may take
+    process.kill(pid, 'SIGCONT');
+  });
+
   test('a worker reads no further calls while their answers are not read', async () => {
     const { socket, echo, running } = await start();
     const CALLS = 3000;
