@@ -269,6 +269,7 @@ describe('a runner in a process', () => {
     pool.update([socket]);
     await nextTurn();
     await pool.close(); // else it would be longer than a test may take
+    expect(pool.isReady).toBe(false);
     process.kill(pid, 'SIGCONT');
   });
 
