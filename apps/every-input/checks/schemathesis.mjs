@@ -1,5 +1,5 @@
-// schemathesis with all its checks over every descriptor: no failure, and no 5xx caused by input. `schemathesis.mjs [EXAMPLES]`: of each
-// operation.
+// schemathesis with all its checks over every descriptor: no failure, and no 5xx caused by input. `schemathesis.mjs
+// [EXAMPLES] [SEED]`: examples of each operation.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,6 +12,7 @@ import { virtualEnvironment } from '../../../packages/store/checks/python.mjs';
 import { loadService } from '../../../packages/cli/dist/load-service.js';
 import { goodBodies } from './bodies.mjs';
 
+const [examples = '50', seed = '20261124'] = process.argv.slice(2);
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 const venv = virtualEnvironment(['schemathesis==4.32.5']);
@@ -28,7 +29,7 @@ const server = spawn(process.execPath, [here('served.mjs')], { stdio: ['ignore',
 process.on('exit', () => server.kill());
 const [url] = await once(createInterface({ input: server.stdout }), 'line');
 
-const options = ['--checks', 'all', '--max-examples', process.argv[2] ?? '50', '--seed', '20261124', '--no-color'];
+const options = ['--checks', 'all', '--max-examples', examples, '--seed', seed, '--no-color'];
 const { status, stdout, stderr } = spawnSync(
   join(venv, 'bin', 'schemathesis'),
   ['run', `${url}/docs.json`, ...options],

@@ -13,6 +13,7 @@ with open(os.environ["GOOD_BODIES"], encoding="utf-8") as file:
 NPY = GOOD["/npy"]["application/x-npy"]
 CSV = GOOD["/frame_csv"]["text/csv"]
 PARQUET = GOOD["/frame_parquet"]["application/vnd.apache.parquet"]
+PHOTO = GOOD["/image"]["image/png"]
 LINES = GOOD["/lines"]["application/x-ndjson"]
 
 
@@ -41,8 +42,10 @@ def before_call(context, case, kwargs):
         # Of what kind it is, the route says; a form is a file only with a file in it.
         case.media_type = "application/octet-stream"
         case.body = PARQUET if path.startswith("/frame") else NPY
-    if path == "/form" and is_good(case) and body["rows"] == []:
-        case.body = {**body, "rows": [[0, 1]]}  # which would be no part at all
+    if path == "/form" and is_good(case):
+        # No rows would be no part at all.
+        photos = [PHOTO for _ in body.get("photos", [])]
+        case.body = {**body, "rows": body["rows"] or [[0, 1]], "photos": photos}
     if path == "/form_upload" and isinstance(body, dict) and "data" in body:
         # It is read as it comes, and the others have to be there by then.
         case.body = {**{name: part for name, part in body.items() if name != "data"}, "data": body["data"]}

@@ -17,9 +17,9 @@ export function encode(
   { method, mediaType = 'application/json', parts }: ClientRoute,
   contentType?: string,
 ): Outgoing {
-  if (method === 'GET') {
+  if (method === 'GET' || mediaType === '') {
     if (input === undefined) return { body: null, contentType: null };
-    throw wrongInput('An API that is called by GET takes no input.');
+    throw wrongInput('This API takes no input.');
   }
   if (input instanceof Blob) return { body: input, contentType: contentType ?? (input.type || concrete(mediaType)) };
   if (input instanceof Uint8Array) {

@@ -7,7 +7,7 @@ export interface ClientRoute {
   readonly method?: string | undefined;
   /** Relative to the client's URL. @default the API's name */
   readonly path?: string | undefined;
-  /** The media type of what it takes. @default 'application/json' */
+  /** The media type of what it takes; '' for nothing, as under GET. @default 'application/json' */
   readonly mediaType?: string | undefined;
   /** The media types of the parts of a form, by name. */
   readonly parts?: Readonly<Record<string, string>> | undefined;
@@ -52,7 +52,7 @@ export function routesOf(document: unknown, url: string): Routes {
 
 function takenBy({ requestBody }: Operation): Pick<ClientRoute, 'mediaType' | 'parts'> {
   const [usual] = Object.entries(requestBody?.content ?? {});
-  if (usual === undefined) return {};
+  if (usual === undefined) return { mediaType: '' };
   const [mediaType, { encoding = {} }] = usual;
   const parts = Object.fromEntries(Object.entries(encoding).map(([part, { contentType }]) => [part, contentType]));
   return { mediaType, parts };

@@ -51,13 +51,18 @@ type AcceptsPart<T> = T extends Uint8Array
     ? readonly (Uint8Array | Blob)[]
     : T;
 
+/** Of a call. An API that takes no body is called without input. */
+type Arguments<Sends> = [Sends] extends [undefined]
+  ? [input?: undefined, options?: CallOptions]
+  : [input: Accepts<Sends>, options?: CallOptions];
+
 /** An API that answers once. Bytes can be had as they come as well. */
-export type ClientMethod<Sends, Gets> = ((input: Accepts<Sends>, options?: CallOptions) => Promise<Gets>) &
+export type ClientMethod<Sends, Gets> = ((...args: Arguments<Sends>) => Promise<Gets>) &
   ([Gets] extends [Uint8Array] ? StreamingMethod<Sends, Uint8Array> : unknown);
 
 /** An API that answers with one value after another. It is called when the first is asked for. */
 export interface StreamingMethod<Sends, Item> {
-  stream(input: Accepts<Sends>, options?: CallOptions): AsyncIterable<Item>;
+  stream(...args: Arguments<Sends>): AsyncIterable<Item>;
 }
 
 interface Shape {

@@ -16,6 +16,11 @@ yes<Equal<ReturnType<typeof all.rows.stream>, AsyncIterable<{ i: number }>>>();
 void all.measure({ meta: { unit: 'bytes' }, data: new Blob([]) });
 void all.measure({ meta: { unit: 'bytes' }, data: new Uint8Array() });
 
+void all.motto();
+void all.motto(undefined, { timeoutMs: 100 });
+
+// @ts-expect-error it takes nothing
+void all.motto(1);
 // @ts-expect-error income is a number
 void all.decide({ income: 'much' });
 // @ts-expect-error there is no such field

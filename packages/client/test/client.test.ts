@@ -35,6 +35,12 @@ test('text, arrays, bytes and forms go out and come back as they are', async () 
   expect(await all.measure({ meta: { unit: 'bytes' }, data: new Blob(['four']) })).toBe('4 bytes');
 });
 
+test('an API that takes nothing is called with nothing, by GET or POST', async () => {
+  expect(await all.motto()).toBe('No pain, no gain');
+  expect(await all.reset()).toBeNull();
+  await expect(all.reset(1 as unknown as undefined)).rejects.toHaveProperty('code', 'EKIBEN_CLIENT_INPUT');
+});
+
 test('streams come item by item: text, lines, events', async () => {
   expect((await gather(all.words.stream({ to: 3 }))).join('')).toBe('word 0, é word 1, é word 2, é ');
   expect(await gather(all.rows.stream({ to: 3 }))).toEqual([{ i: 0 }, { i: 1 }, { i: 2 }]);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { eventStream, file, json, multipart, ndarray, ndjson, text, textStream } from '@ekiben/io-descriptors';
+import { eventStream, file, json, multipart, ndarray, ndjson, noBody, text, textStream } from '@ekiben/io-descriptors';
 import { Service } from '@ekiben/service';
 import { EkibenError } from '@ekiben/spec';
 import * as z from 'zod';
@@ -43,6 +43,8 @@ export const svc = new Service('all')
     for await (const number of numbers) sum += number;
     return sum;
   })
+  .api('motto', { method: 'GET', input: noBody(), output: text() }, () => 'No pain, no gain')
+  .api('reset', { input: noBody(), output: json(z.null()) }, () => null)
   .api('hang', { input: json(z.null()), output: json(z.null()) }, (_input, ctx) => {
     return new Promise<null>((_resolve, reject) => {
       ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason as Error));

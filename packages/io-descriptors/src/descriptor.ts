@@ -13,7 +13,7 @@ export type EncodedBody = string | Body;
  * @typeParam Value - what the handler gets or returns; differs from `Wire` where a schema transforms
  */
 export interface Descriptor<Wire, Value> {
-  /** The media types that `decode` reads, for documentation; the first is the usual one. Empty: it reads no body, as under GET. */
+  /** The media types that `decode` reads, for documentation; the first is the usual one. Empty: it reads no body, as `noBody` does. */
   readonly mediaTypes: readonly string[];
   /** The `Content-Type` of what `encode` makes. */
   readonly contentType: string;

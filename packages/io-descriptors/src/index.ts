@@ -18,6 +18,7 @@ export type { OptionalPart, Parts, RepeatedPart } from './form-fields.ts';
 export type { FormValue, FormWire, MultipartOptions } from './multipart.ts';
 export { ndarray } from './ndarray.ts';
 export type { NdarrayOptions, NdarrayWire } from './ndarray.ts';
+export { noBody } from './no-body.ts';
 export { openApiSchema } from './openapi.ts';
 export { series } from './series.ts';
 export type { SeriesOptions } from './series.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { file, text } from '../src/index.ts';
+import { file, noBody, text } from '../src/index.ts';
 import type { FileStream } from '../src/index.ts';
 import { bytes, thrownBy } from './thrown.ts';
 
@@ -106,4 +106,10 @@ describe('a file', () => {
     expect(file({ mediaTypes: ['application/pdf'] }).contentType).toBe('application/pdf');
     expect(file().jsonSchema('input')).toEqual({ type: 'string', format: 'binary' });
   });
+});
+
+test('no body is nothing, and no output', async () => {
+  expect(noBody().decode(bytes(''), undefined)).toBeUndefined();
+  expect((await thrownBy(() => noBody().parse(null))).code).toBe('EKIBEN_INVALID_INPUT');
+  expect((await thrownBy(() => noBody().encode(undefined))).code).toBe('EKIBEN_INVALID_OUTPUT');
 });

@@ -35,6 +35,7 @@ function routeOf({ name, path, description, input, output }: Api): object {
 
 /** An object's properties are the arguments of a call; anything else is its only one. */
 function inputSchema(input: AnyDescriptor): object {
+  if (input.mediaTypes.length === 0) return { type: 'object', properties: {} };
   const type = mediaTypeOf(input, 'input');
   const schema = input.jsonSchema('input', type) ?? {};
   const isText = type === 'application/json' || type.startsWith('text/');

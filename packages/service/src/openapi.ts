@@ -69,7 +69,7 @@ function info({ name, docs = {} }: ServiceDefinition): object {
   return { title, ...(description !== undefined && { description }), ...(contact !== undefined && { contact }) };
 }
 
-function operation(serviceName: string, { name, summary, description = '', method, input, output }: Api): object {
+function operation(serviceName: string, { name, summary, description = '', input, output }: Api): object {
   const content = Object.fromEntries(input.mediaTypes.map((type) => [type, media(input, 'input', type)]));
   const [answered = ''] = output.contentType.split(';');
   const response = {
@@ -83,8 +83,9 @@ function operation(serviceName: string, { name, summary, description = '', metho
     'x-bentoml-name': name,
     ...(summary !== undefined && { summary }),
     description,
-    // OpenAPI has no body for GET.
-    ...(method !== 'GET' && { requestBody: { required: input.mayBeEmpty !== true, content, ...bentoml(input) } }),
+    ...(input.mediaTypes.length > 0 && {
+      requestBody: { required: input.mayBeEmpty !== true, content, ...bentoml(input) },
+    }),
     responses: {
       200: response,
       400: problem('Bad Request'),

@@ -53,7 +53,7 @@ export interface ApiRoute<IW, IV, OW, OV> {
   readonly output: Descriptor<OW, OV>;
   /** @default '/' and the name */
   readonly path?: string | undefined;
-  /** GET, POST, PUT, PATCH or DELETE. GET has no body: its `input` has no `mediaTypes`. @default 'POST' */
+  /** GET, POST, PUT, PATCH or DELETE. GET has no body: its `input` is `noBody()`. @default 'POST' */
   readonly method?: string | undefined;
   /** A few words, for the documentation. @default none */
   readonly summary?: string | undefined;
@@ -202,7 +202,7 @@ function check({ name, method, path, input }: Api, others: readonly Api[]): void
   }
   if (method === 'GET' && input.mediaTypes.length > 0) {
     throw invalid(
-      `API '${name}': a GET request has no body, but its input is read from one (${input.mediaTypes.join(', ')}); take POST.`,
+      `API '${name}': a GET request has no body, but its input is read from one (${input.mediaTypes.join(', ')}); take POST, or noBody() and ctx.request.query.`,
     );
   }
   if (others.some((other) => other.name === name)) throw invalid(`There is an API '${name}' already.`);

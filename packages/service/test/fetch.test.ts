@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, jest, test } from '@jest/globals';
 import * as z from 'zod';
-import { json } from '@ekiben/io-descriptors';
+import { json, noBody } from '@ekiben/io-descriptors';
 import { EkibenError } from '@ekiben/spec';
 import { Service } from '../src/index.ts';
 import type { Problem } from '../src/index.ts';
@@ -101,10 +101,10 @@ describe('what does not fit a route', () => {
   test('an API under GET answers HEAD, too, with no body', async () => {
     const service = new Service('s').api(
       'now',
-      { input: { ...byteStream(), mediaTypes: [] }, output: json(z.string()), method: 'GET' },
-      () => 'x',
+      { input: noBody(), output: json(z.string()), method: 'GET' },
+      (_, { request }) => request.query.get('zone') ?? '',
     );
-    const get = await service.fetch(new Request('http://service/now'));
+    const get = await service.fetch(new Request('http://service/now?zone=x'));
     expect([get.status, await get.json()]).toEqual([200, 'x']);
     const head = await service.fetch(new Request('http://service/now', { method: 'HEAD' }));
     expect([head.status, head.headers.get('content-type'), await head.text()]).toEqual([200, 'application/json', '']);

@@ -1,7 +1,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { eventStream, file, json, multipart, ndarray, text } from '@ekiben/io-descriptors';
+import { eventStream, file, json, multipart, ndarray, noBody, text } from '@ekiben/io-descriptors';
 import { bentomlSchema, openApi, Service } from '../src/index.ts';
 
 const Row = z.object({ age: z.int(), home: z.string().optional() });
@@ -20,6 +20,8 @@ const service = new Service('credit', {
     (x) => x,
   )
   .api('scan', { input: multipart({ meta: json(Row), data: file() }), output: file() }, ({ data }) => data)
+  .api('version', { method: 'GET', input: noBody(), output: text() }, () => '1')
+  .api('reset', { input: noBody(), output: text() }, () => '')
   .api('tell', { input: text(), output: eventStream() }, async function* (data) {
     yield { data };
   });
@@ -42,6 +44,14 @@ test('it has what the service says of itself and its APIs', () => {
   expect(paths['/decide']?.['post']).toMatchObject({ summary: 'Decides', description: '*How* it decides' });
 });
 
+test('an API without a body says so, and one that may be empty', () => {
+  const { paths } = openApi(service, 'v1') as { paths: Record<string, Record<string, { requestBody?: object }>> };
+  expect(paths['/version']?.['get']).not.toHaveProperty('requestBody');
+  expect(paths['/reset']?.['post']).not.toHaveProperty('requestBody');
+  expect(paths['/shout']?.['post']?.requestBody).toMatchObject({ required: false });
+  expect(paths['/decide']?.['post']?.requestBody).toMatchObject({ required: true });
+});
+
 test('BentoML’s clients find their descriptors, and the arguments of each API', () => {
   const { paths } = openApi(service, 'v1') as unknown as {
     paths: Record<string, { post: { requestBody: { 'x-bentoml-io-descriptor': { id: string } } } }>;
@@ -55,6 +65,7 @@ test('BentoML’s clients find their descriptors, and the arguments of each API'
       { name: 'decide', route: '/decide', input: { required: ['age'] }, output: { type: 'boolean' } },
       { name: 'shout', input: { type: 'string', root_input: true }, output: { type: 'string' } },
       { name: 'scan', input: { properties: { data: { type: 'file' } } }, output: { format: 'binary' } },
+      { name: 'reset', input: { type: 'object', properties: {} } },
       { name: 'tell', output: { type: 'string', is_stream: true } },
     ],
   });
