@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 
 import type { RunnerSettings } from '@ekiben/runners';
 import { EkibenError } from '@ekiben/spec';
-import { BentoStore, bentos, type StoredBento } from '@ekiben/store';
+import type { StoredBento } from '@ekiben/store';
 
 import { isModel } from './model-target.ts';
 
@@ -18,6 +18,7 @@ export async function findBento(target: string, workingDir: string): Promise<str
   if (stats?.isDirectory() === true) return existsSync(path.join(place, 'bento.yaml')) ? place : undefined;
   if (stats?.isFile() === true) return place.endsWith('.bento') ? unpack(place) : undefined;
   if (!isTag(target) || isThere(target, workingDir)) return undefined;
+  const { bentos } = await import('@ekiben/store');
   try {
     return (await bentos.get(target)).path;
   } catch (error) {
@@ -38,6 +39,7 @@ export function isThere(target: string, workingDir: string): boolean {
 
 /** An archive that is only served comes into no store; it is unpacked for as long as this process lives. */
 async function unpack(file: string): Promise<string> {
+  const { BentoStore } = await import('@ekiben/store');
   const home = await mkdtemp(path.join(tmpdir(), 'ekiben-bento-'));
   const remove = (): Promise<void> => rm(home, { recursive: true, force: true });
   process.once('beforeExit', () => void remove());
@@ -51,6 +53,7 @@ async function unpack(file: string): Promise<string> {
 
 /** Runs `ekiben serve` as the bento has it: another version of Ekiben may have built it, and knows it best. */
 export async function serveBento(directory: string, args: readonly string[]): Promise<void> {
+  const { bentos } = await import('@ekiben/store');
   const bento = await bentos.open(directory);
   if (bento.node === undefined) throw pythonBento(bento);
   const server = pathToFileURL(path.join(directory, bento.node.server)).href;
@@ -67,6 +70,7 @@ export interface BentoService {
 
 /** Makes the models of the bento those of this process and its children, and says where its service is. */
 export async function useBento(directory: string): Promise<{ readonly target: string; readonly bento: BentoService }> {
+  const { bentos } = await import('@ekiben/store');
   const bento = await bentos.open(directory);
   if (bento.node === undefined) throw pythonBento(bento);
   const { module, exportName, pinnedTags, placements } = bento.node;

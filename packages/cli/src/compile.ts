@@ -22,6 +22,7 @@ export interface Compiled {
  */
 export async function compile(file: string): Promise<Compiled> {
   const { build, formatMessages } = await import('esbuild');
+  isRunning = true;
   const folder = projectFolder(file);
   try {
     const { outputFiles, metafile } = await build({
@@ -57,6 +58,16 @@ export async function compile(file: string): Promise<Compiled> {
       cause: error,
     });
   }
+}
+
+let isRunning = false;
+
+/** Ends the compiler's process, which otherwise stays for the next time. */
+export async function endCompiler(): Promise<void> {
+  if (!isRunning) return;
+  isRunning = false;
+  const { stop } = await import('esbuild');
+  await stop();
 }
 
 const cacheOf = (folder: string) => path.join(folder, 'node_modules', '.cache', 'ekiben');

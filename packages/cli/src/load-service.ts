@@ -1,120 +1,22 @@
-// From what a user types (`src/service.ts:svc`, a folder) to the exported Service and the JavaScript module that holds it.
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import path from 'node:path';
-
+// The service that a user names, in this process.
 import { importService } from '@ekiben/server';
 import type { ServiceModule } from '@ekiben/server';
-import { EkibenError } from '@ekiben/spec';
 
-import { isTag, isThere } from './bento.ts';
-import { compile } from './compile.ts';
-import { isModel, useModel } from './model-target.ts';
-
-/** Where a service is. */
-export interface ServiceLocation {
-  /** The JavaScript file that every process imports. */
-  readonly module: string;
-  /** Undefined: the only Service that it exports. */
-  readonly exportName: string | undefined;
-  /** What the user knows `module` as. */
-  readonly source: string;
-  /** What a process can import that stands by; undefined where it is not known. */
-  readonly imports?: string | undefined;
-}
+import { findService } from './find-service.ts';
 
 export interface LoadedService extends ServiceModule {
+  /** The JavaScript file that every process imports. */
   readonly module: string;
   /** What the user knows `module` as. */
   readonly source: string;
-}
-
-interface Target {
-  readonly file: string;
-  readonly exportName: string | undefined;
-}
-
-const CONVENTIONAL_FILES = [
-  'service.ts',
-  'src/service.ts',
-  'service.js',
-  'src/service.js',
-  'service.mjs',
-  'dist/service.js',
-];
-
-/**
- * Finds the service that `target` names, compiling TypeScript, and loads nothing.
- * @throws EKIBEN_SERVICE_NOT_FOUND when there is neither such a file nor such a model, EKIBEN_COMPILE_FAILED with file, line and column
- */
-export async function locateService(target: string, workingDir = '.'): Promise<ServiceLocation> {
-  if (isTag(target) && !isThere(target, workingDir) && (await isModel(target))) {
-    return { module: useModel(target, workingDir), exportName: 'svc', source: target };
-  }
-  const { file, exportName } = resolveTarget(target, workingDir);
-  const compiled = /\.[cm]?tsx?$/.test(file) ? await compile(file) : { module: file };
-  return { ...compiled, exportName, source: file };
 }
 
 /**
  * Imports the service that `target` names.
- * @throws as `locateService`; EKIBEN_SERVICE_NOT_FOUND when the export is missing, too
+ * @throws as `findService`; EKIBEN_COMPILE_FAILED; EKIBEN_SERVICE_NOT_FOUND when the export is missing, too
  */
 export async function loadService(target: string, workingDir = '.'): Promise<LoadedService> {
-  const { module, exportName, source } = await locateService(target, workingDir);
+  const { source, locate } = await findService(target, workingDir);
+  const { module, exportName } = await locate();
   return { ...(await importService(module, exportName, source)), module, source };
-}
-
-function resolveTarget(target: string, workingDir: string): { file: string; exportName: string | undefined } {
-  const whole = path.resolve(workingDir, target);
-  if (statSync(whole, { throwIfNoEntry: false })?.isDirectory()) return fromFolder(whole);
-  const found = resolveFile(target, workingDir);
-  if (found !== undefined) return found;
-  const colon = target.lastIndexOf(':');
-  const file = colon > 0 ? path.resolve(workingDir, target.slice(0, colon)) : whole;
-  throw new EkibenError(
-    'EKIBEN_SERVICE_NOT_FOUND',
-    `There is no file or folder ${file}; name a file and its export, such as src/service.ts:svc, or the tag of a bento or a model.`,
-  );
-}
-
-/** `file` or `file:export`. */
-function resolveFile(target: string, folder: string): Target | undefined {
-  const whole = path.resolve(folder, target);
-  if (isFile(whole)) return { file: whole, exportName: undefined };
-  const colon = target.lastIndexOf(':');
-  const file = path.resolve(folder, target.slice(0, Math.max(colon, 0)));
-  return colon > 0 && isFile(file) ? { file, exportName: target.slice(colon + 1) } : undefined;
-}
-
-const isFile = (file: string) => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
-
-function fromFolder(folder: string): Target {
-  const declared = declaredTarget(folder);
-  if (declared !== undefined) {
-    const target = resolveFile(declared, folder);
-    if (target !== undefined) return target;
-    throw new EkibenError(
-      'EKIBEN_SERVICE_NOT_FOUND',
-      `${path.join(folder, 'package.json')} names the service "${declared}", but there is no such file; name one as "src/service.ts:svc".`,
-    );
-  }
-  for (const name of CONVENTIONAL_FILES) {
-    const file = path.join(folder, name);
-    if (existsSync(file)) return { file, exportName: undefined };
-  }
-  throw new EkibenError(
-    'EKIBEN_SERVICE_NOT_FOUND',
-    `${folder} has no service: add src/service.ts, or name it in package.json as "ekiben": { "service": "path/to/service.ts:svc" }.`,
-  );
-}
-
-function declaredTarget(folder: string): string | undefined {
-  const file = path.join(folder, 'package.json');
-  if (!existsSync(file)) return undefined;
-  try {
-    const manifest = JSON.parse(readFileSync(file, 'utf8')) as { readonly ekiben?: { readonly service?: string } };
-    return manifest.ekiben?.service;
-  } catch (cause) {
-    throw new EkibenError('EKIBEN_SERVICE_NOT_FOUND', `${file} is no JSON: ${(cause as Error).message}`, { cause });
-  }
 }

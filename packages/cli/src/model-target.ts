@@ -4,7 +4,6 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 import { EkibenError } from '@ekiben/spec';
-import { models } from '@ekiben/store';
 
 /** Where every process finds the tag, and the folder whose dependencies may bring a framework. */
 const SERVED_MODEL = 'EKIBEN_SERVED_MODEL';
@@ -16,6 +15,7 @@ interface ServedModel {
 
 /** Whether the store has a model by that tag. @throws what is wrong with a tag that names one, such as a dangling alias */
 export async function isModel(tag: string): Promise<boolean> {
+  const { models } = await import('@ekiben/store');
   try {
     await models.resolve(tag);
     return true;

@@ -2,12 +2,14 @@
 import { subscribe } from 'node:diagnostics_channel';
 import process from 'node:process';
 
-import { defaultApiWorkers, serveProduction } from '@ekiben/server';
-import type { GenerationEvent, RunningProduction } from '@ekiben/server';
+import { serveProduction } from '@ekiben/server/production';
+import type { GenerationEvent, RunningProduction } from '@ekiben/server/production';
 import { EkibenError } from '@ekiben/spec';
 
+import { endCompiler } from './compile.ts';
+import { warn } from './configure.ts';
 import type { Configured } from './configure.ts';
-import { locateService } from './load-service.ts';
+import { findService } from './find-service.ts';
 import type { ServeOptions } from './serve.ts';
 import { nextSignal } from './signals.ts';
 
@@ -18,16 +20,19 @@ import { nextSignal } from './signals.ts';
 export async function serveInProduction(
   target: string,
   options: ServeOptions,
-  { server: configured, apiWorkers = defaultApiWorkers() }: Configured,
+  { server: configured, apiWorkers, configuration }: Configured,
   say: (line: string) => void,
 ): Promise<void> {
   // A log that cannot be written, because its disk is full or its reader gone, is no reason to end.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
-  const { module, exportName } = await locateService(target, options.workingDir);
+  const { locate } = await findService(target, options.workingDir);
   reportGenerations(say);
-  const server = await serveProduction({ ...configured, apiWorkers, module, exportName });
-  say(`Serving on ${server.url} with ${apiWorkers} API worker${apiWorkers === 1 ? '' : 's'} (pid ${process.pid})`);
+  warnOfRunners(configuration);
+  const locateOnce = () => locate().finally(() => void endCompiler());
+  const server = await serveProduction({ ...configured, apiWorkers, module: locateOnce });
+  const workers = `${server.apiWorkers} API worker${server.apiWorkers === 1 ? '' : 's'}`;
+  say(`Serving on ${server.url} with ${workers} (pid ${process.pid})`);
   process.on('SIGHUP', () => {
     say('SIGHUP: loading everything anew');
     server.reload().catch(() => {}); // reported as a generation that was refused
@@ -48,6 +53,18 @@ export async function untilEnd(server: RunningProduction, say: (line: string) =>
     process.exit(again === 'SIGINT' ? 130 : 143);
   });
   await server.close();
+}
+
+/** Of runners in the configuration that the service does not have. */
+export function warnOfRunners(configuration: Configured['configuration']): void {
+  const warned = new Set<string>();
+  subscribe('ekiben:server:generation', (message) => {
+    const { event, runners } = message as GenerationEvent;
+    if (event !== 'started') return;
+    const remarks = configuration.unknownRunners(runners).filter(({ message: text }) => !warned.has(text));
+    for (const { message: text } of remarks) warned.add(text);
+    warn(remarks);
+  });
 }
 
 function reportGenerations(say: (line: string) => void): void {

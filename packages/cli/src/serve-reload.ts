@@ -3,16 +3,15 @@
 import { subscribe } from 'node:diagnostics_channel';
 import path from 'node:path';
 
-import { serveProduction } from '@ekiben/server';
-import type { GenerationEvent } from '@ekiben/server';
-import { EkibenError } from '@ekiben/spec';
+import { serveProduction } from '@ekiben/server/production';
+import type { GenerationEvent } from '@ekiben/server/production';
 import { watch } from 'chokidar';
 
 import { withCodeFrame } from './code-frame.ts';
 import { projectFolder } from './compile.ts';
 import type { Configured } from './configure.ts';
-import { locateService } from './load-service.ts';
-import { untilEnd } from './serve-production.ts';
+import { findService } from './find-service.ts';
+import { untilEnd, warnOfRunners } from './serve-production.ts';
 import type { ServeOptions } from './serve.ts';
 
 /** What a service is made of; a log or a data base that it writes is not. */
@@ -25,26 +24,26 @@ const SETTLE_MS = 20;
 export async function serveWithReload(
   target: string,
   options: ServeOptions,
-  { server: configured }: Configured,
+  { server: configured, configuration }: Configured,
   say: (line: string) => void,
 ): Promise<void> {
-  const locate = async () => {
-    const { module, exportName, imports, source } = await locateService(target, options.workingDir);
-    return { location: { module, exportName, standby: { imports } }, source };
-  };
-  const { location, source } = await locate();
+  const { source, locate } = await findService(target, options.workingDir);
   const folder = path.isAbsolute(source) ? projectFolder(source) : undefined;
   reportGenerations(say, folder);
-  const server = await serveProduction({ ...configured, ...location, apiWorkers: 1, followLatest: true });
+  warnOfRunners(configuration);
+  const server = await serveProduction({
+    ...configured,
+    module: locate,
+    standby: true,
+    apiWorkers: 1,
+    followLatest: true,
+  });
   const reload = async (changed: string) => {
     const started = performance.now();
-    try {
-      await server.reload((await locate()).location);
-      say(`${changed} has changed: loaded anew in ${Math.round(performance.now() - started)} ms`);
-    } catch (error) {
-      // What compiled and did not start was reported as such.
-      if (EkibenError.is(error) && error.code === 'EKIBEN_COMPILE_FAILED') console.error(error.message);
-    }
+    await server.reload().then(
+      () => say(`${changed} has changed: loaded anew in ${Math.round(performance.now() - started)} ms`),
+      () => {}, // reported as a generation that was refused
+    );
   };
   const watcher = folder === undefined ? undefined : watchSources(folder, reload);
   say(`Serving on ${server.url}, and loading anew what changes (press Ctrl-C to quit)`);

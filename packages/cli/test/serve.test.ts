@@ -77,7 +77,7 @@ async function serve(args: readonly string[], variables: Variables = {}, cwd = p
     const response = await fetch(url + path, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
     return { status: response.status, body: JSON.parse(await response.text()) as unknown };
   };
-  return { url, post, output: () => output };
+  return { url, post, output: () => output, child };
 }
 
 test('every flag of the configuration is one of serve', () => {
@@ -202,6 +202,35 @@ describe('config', () => {
       'place: EKIBEN_PORT',
     );
   });
+});
+
+test('in production SIGHUP compiles anew, no compiler stays, and runners that there are not are told', async () => {
+  const service = (factor: string) =>
+    writeFile(
+      path.join(project, 'reloaded.ts'),
+      `import { Service, json } from '../../../dist/index.js';
+       const factor: number = ${factor};
+       const number = { type: 'number' } as const;
+       export const svc = new Service('times').api('times', { input: json(number), output: json(number) }, (x) => factor * x);`,
+    );
+  await service('2');
+  await writeFile(path.join(project, 'runners.yaml'), 'runners:\n  scorer:\n    batching:\n      max_batch_size: 8\n');
+  const args = ['reloaded.ts', '--production', '--api-workers', '1', '--port', '0', '--config', 'runners.yaml'];
+  const { post, output, child } = await serve(args);
+  const said = async (pattern: RegExp) => {
+    while (!pattern.test(output())) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  await said(/Warning: runners\.yaml:\d+:\d+: runners\.scorer has no effect: the service has no runners/);
+  const children = () => spawnSync('ps', ['--ppid', String(child.pid), '-o', 'args='], { encoding: 'utf8' }).stdout;
+  expect(children()).not.toMatch(/esbuild/);
+  expect(await post('/times', '5')).toEqual({ status: 200, body: 10 });
+  await service('3');
+  child.kill('SIGHUP');
+  while ((await post('/times', '5')).body !== 15);
+  await service('');
+  child.kill('SIGHUP');
+  await said(/what was there stays: .*reloaded\.ts does not compile/);
+  expect(await post('/times', '5')).toEqual({ status: 200, body: 15 });
 });
 
 test('serves HTTPS, in production too', async () => {

@@ -71,8 +71,8 @@ await runChild({
 });
 
 /** What fails here fails again, and is told, when there is a task. */
-async function standBy(imports: string | undefined): Promise<void> {
-  if (imports !== undefined) await import(pathToFileURL(imports).href).catch(() => {});
+async function standBy(imports: string): Promise<void> {
+  await import(pathToFileURL(imports).href).catch(() => {});
 }
 
 async function load({ module, exportName, pinnedTags, settings }: Task): Promise<ServiceDefinition> {

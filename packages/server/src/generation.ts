@@ -4,27 +4,23 @@
  * one version.
  */
 import { createRequire } from 'node:module';
-import { superviseRunners } from '@ekiben/runners';
-import type { RunnerStatus, SupervisedRunners } from '@ekiben/runners';
+import type { SupervisedRunners } from '@ekiben/runners';
 import { EkibenError } from '@ekiben/spec';
 import type { TagResolved } from '@ekiben/store';
 import { Supervisor } from '@ekiben/supervisor';
 import type { Child, SlotStatus } from '@ekiben/supervisor';
 import { GRACE_MS, MAX_TIMER_MS, SCRAPE_TIMEOUT_MS, STOP_MARGIN_MS } from './limits.ts';
-import { NO_VERSION } from './metrics.ts';
 import type { ProductionMetrics } from './production-metrics.ts';
-import type { ProductionOptions } from './production-options.ts';
-import { USER_METRICS } from './user-metrics.ts';
-import { METRICS } from './worker-messages.ts';
-import { siteOptions } from './site.ts';
+import type { ProductionOptions, ServiceLocation } from './production-options.ts';
+import { NO_VERSION, siteOptions } from './site-options.ts';
+import { METRICS, USER_METRICS } from './worker-messages.ts';
 import { tracingObserver } from './tracing.ts';
 import type { Plan, Task, WorkerNote, WorkerOrder } from './worker-messages.ts';
 
 const ENTRY = createRequire(import.meta.url).resolve('@ekiben/server/api-worker');
 
-export interface GenerationOptions extends ProductionOptions {
+export interface GenerationOptions extends Omit<ProductionOptions, 'module' | 'exportName'> {
   readonly apiWorkers: number;
-  readonly totals: ProductionMetrics;
   /** A worker, or its state, has changed. */
   onChange(): void;
   /** For the metrics of all generations. */
@@ -32,11 +28,14 @@ export interface GenerationOptions extends ProductionOptions {
 }
 
 export class Generation {
-  #options: GenerationOptions;
+  readonly #options: GenerationOptions;
   readonly #api: Supervisor;
   #started: Promise<void> | null = null;
-  /** There is no task yet. */
-  #isStandby = false;
+  /** What those import that stand by. */
+  #imports: string | undefined;
+  /** What it serves, once that is known. */
+  #location: ServiceLocation | null = null;
+  #totals: ProductionMetrics | null = null;
   /** All that have said hello, those included that are still starting or on their way out. */
   readonly #workers = new Set<Child>();
   /** Resolves with what the first worker found out. */
@@ -58,21 +57,18 @@ export class Generation {
     this.#api = new Supervisor({
       ...supervision,
       // One that stands by is started when it is needed.
-      ...(standby !== undefined && { startTimeoutMs: MAX_TIMER_MS }),
+      ...(standby === true && { startTimeoutMs: MAX_TIMER_MS }),
       name: 'API worker',
       count: apiWorkers,
       stopTimeoutMs: graceMs + STOP_MARGIN_MS,
       maxMemoryBytes: apiWorkerMemoryMiB * 2 ** 20,
-      command: async (slot) => {
-        if (slot > 0) await this.#agreed;
-        return { file: ENTRY };
-      },
+      command: () => ({ file: ENTRY }),
       onNote: (worker, note) => this.#hear(worker, note as WorkerNote),
-      onEvent: (event) => options.totals.child(event),
-      onAnswer: (worker, topic, answer) => options.totals.set(worker, topic, answer),
+      onEvent: (event) => this.#totals?.child(event),
+      onAnswer: (worker, topic, answer) => this.#totals?.set(worker, topic, answer),
       onExit: (worker) => {
         this.#workers.delete(worker);
-        options.totals.end(worker);
+        this.#totals?.end(worker);
       },
       onChange: () => this.#changed(),
     });
@@ -97,25 +93,25 @@ export class Generation {
     return this.#api.status();
   }
 
-  get runnerStatus(): readonly RunnerStatus[] {
-    return this.#runners?.status() ?? [];
+  get runnerNames(): readonly string[] {
+    return this.#plan?.runners.map(({ name }) => name) ?? [];
   }
 
-  /** Starts the first process, which waits for `start`. */
-  standBy(): void {
-    this.#isStandby = true;
-    this.#started = this.#api.start();
+  /** Starts the API workers, which wait for `start`. @param imports - a module that they import meanwhile */
+  standBy(imports?: string): void {
+    this.#imports = imports;
+    this.#started ??= this.#api.start();
   }
 
   /**
    * Resolves when every process is ready.
-   * @param options - what has changed since it was made
    * @throws why one cannot start; nothing is left running then
    */
-  async start(options: Partial<GenerationOptions> = {}): Promise<void> {
-    this.#options = { ...this.#options, ...options };
+  async start(location: ServiceLocation, totals: ProductionMetrics): Promise<void> {
+    this.#location = location;
+    this.#totals = totals;
     try {
-      await this.#bringUp();
+      await this.#bringUp(location, totals);
     } catch (error) {
       await this.close();
       throw error;
@@ -140,12 +136,11 @@ export class Generation {
     this.#runners?.kill();
   }
 
-  async #bringUp(): Promise<void> {
-    this.#isStandby = false;
-    for (const worker of this.#workers) tell(worker, { kind: 'task', task: this.#task() });
-    const started = this.#started ?? this.#api.start();
-    const plan = await this.#agreed;
-    const { module, runners, supervision, totals, tracing, version = NO_VERSION } = this.#options;
+  async #bringUp({ module }: ServiceLocation, totals: ProductionMetrics): Promise<void> {
+    this.standBy();
+    for (const worker of this.#workers) this.#brief(worker);
+    const [plan, { superviseRunners }] = await Promise.all([this.#agreed, import('@ekiben/runners')]);
+    const { runners, supervision, tracing, version = NO_VERSION } = this.#options;
     totals.plan(plan, version);
     this.#runners = await superviseRunners(plan.runners, {
       module,
@@ -161,7 +156,7 @@ export class Generation {
     const down = this.#runners.status().find(({ state }) => state === 'down');
     if (down !== undefined) throw down.workers.find(({ error }) => error !== null)?.error ?? notStarted(down.name);
     for (const worker of this.#workers) this.#tellRunners(worker);
-    await started;
+    await this.#started;
     const failed = this.#api.status().find(({ state }) => state !== 'ready');
     if (failed !== undefined) throw failed.error ?? notStarted('API worker');
   }
@@ -175,19 +170,30 @@ export class Generation {
   #hear(worker: Child, note: WorkerNote): void {
     if (note.kind === 'hello') {
       this.#workers.add(worker);
-      if (this.#isStandby) tell(worker, { kind: 'standby', imports: this.#options.standby?.imports });
-      else tell(worker, { kind: 'task', task: this.#task() });
+      this.#brief(worker);
       if (this.#runners !== null) this.#tellRunners(worker);
     } else if (note.kind === 'plan') {
       this.#plan ??= note.plan;
       this.#agree(note.plan);
+      for (const other of this.#workers) if (other !== worker) this.#brief(other);
     } else {
       void this.#options.scrape().then((text) => tell(worker, { kind: 'scraped', id: note.id, text }));
     }
   }
 
-  #task(): Task {
-    const { module, exportName, runners, graceMs = GRACE_MS } = this.#options;
+  /** Gives a worker its task. Those in other places than the first have none before it has found out what all have to agree on. */
+  #brief(worker: Child): void {
+    const location = this.#location;
+    if (location !== null && (worker.slot === 0 || this.#plan !== null)) {
+      tell(worker, { kind: 'task', task: this.#task(location) });
+      return;
+    }
+    const imports = location?.imports ?? this.#imports;
+    if (imports !== undefined) tell(worker, { kind: 'standby', imports });
+  }
+
+  #task({ module, exportName }: ServiceLocation): Task {
+    const { runners, graceMs = GRACE_MS } = this.#options;
     const site = siteOptions(this.#options);
     const pinnedTags = this.#plan === null ? null : this.pinnedTags;
     return { module, exportName: this.#plan?.exportName ?? exportName, settings: runners, site, graceMs, pinnedTags };

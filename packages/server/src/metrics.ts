@@ -10,12 +10,9 @@ import { countRunners } from './runner-metrics.ts';
 import { SITE_PATHS } from './site-paths.ts';
 import { userRegistry } from './user-metrics.ts';
 
-/** As BentoML says. */
-export const NO_VERSION = 'not available';
-
 export type ServiceLabels = Readonly<{
   service_name: string;
-  /** A bento's version, or {@link NO_VERSION}. */
+  /** A bento's version, or 'not available'. */
   service_version: string;
 }>;
 

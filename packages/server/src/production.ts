@@ -8,8 +8,8 @@ import { FrontDoor } from './front-door.ts';
 import { Generation } from './generation.ts';
 import type { GenerationOptions } from './generation.ts';
 import { COLLECT_MS, STANDBY_DELAY_MS } from './limits.ts';
-import { ProductionMetrics } from './production-metrics.ts';
-import type { ProductionOptions } from './production-options.ts';
+import type { ProductionMetrics } from './production-metrics.ts';
+import type { ProductionOptions, ServiceLocation } from './production-options.ts';
 import type { RunningServer } from './serve.ts';
 import { TagWatch } from './tag-watch.ts';
 
@@ -17,18 +17,15 @@ export interface RunningProduction extends RunningServer {
   /**
    * Loads everything anew, with tags resolved again, in new processes beside the present ones, which finish and end when the new
    * ones are ready.
-   * @param changes - where the service is now
    * @throws why a new one did not start; the present ones stay then
    */
-  reload(changes?: ServiceLocation): Promise<void>;
+  reload(): Promise<void>;
+  readonly apiWorkers: number;
   /** Ends every process at once. */
   kill(): void;
   /** Resolves, with the reason, when no API worker is left and none is started any more. */
   readonly down: Promise<Error>;
 }
-
-/** What of the options may change while it runs. */
-export type ServiceLocation = Partial<Pick<ProductionOptions, 'module' | 'exportName' | 'standby'>>;
 
 /** On the diagnostics channel `ekiben:server:generation`. */
 export interface GenerationEvent {
@@ -36,6 +33,8 @@ export interface GenerationEvent {
   readonly event: 'started' | 'refused';
   /** What is served: tags as the code has them, and the versions they mean. Of the one that stays where one was refused. */
   readonly tags: Readonly<Record<string, string>>;
+  /** The names of the service's runners. */
+  readonly runners: readonly string[];
   readonly error?: Error | undefined;
 }
 
@@ -52,8 +51,9 @@ export async function serveProduction(options: ProductionOptions): Promise<Runni
   const address = await production.open(options);
   return {
     ...address,
+    apiWorkers: production.apiWorkers,
     down: production.down,
-    reload: (changes) => production.reload(changes),
+    reload: () => production.reload(),
     close: () => production.close(),
     kill: () => production.kill(),
   };
@@ -61,8 +61,10 @@ export async function serveProduction(options: ProductionOptions): Promise<Runni
 
 class Production {
   readonly down: Promise<Error>;
-  #options: GenerationOptions;
-  readonly #metrics = new ProductionMetrics(() => this.#current?.workers.length ?? 0);
+  readonly #options: GenerationOptions;
+  readonly #locate: () => Promise<ServiceLocation>;
+  /** Loaded while processes start. */
+  readonly #metrics: Promise<ProductionMetrics>;
   readonly #collecting = setInterval(() => void this.#collect(), COLLECT_MS).unref();
   readonly #door = new FrontDoor(() => this.#current?.workers ?? []);
   /** All that have processes: the one that serves, one that starts, and those that finish. */
@@ -74,24 +76,27 @@ class Production {
   #closing: Promise<void> | null = null;
   #goDown!: (error: Error) => void;
 
-  constructor(options: ProductionOptions) {
-    const { apiWorkers = defaultApiWorkers(), module } = options;
-    this.#options = {
-      ...options,
-      apiWorkers,
-      module: resolve(module),
-      totals: this.#metrics,
-      onChange: () => this.#changed(),
-      scrape: () => this.#scrape(),
-    };
+  constructor({ module, exportName, ...options }: ProductionOptions) {
+    const { apiWorkers = defaultApiWorkers() } = options;
+    this.#options = { ...options, apiWorkers, onChange: () => this.#changed(), scrape: () => this.#scrape() };
+    this.#locate = typeof module === 'string' ? async () => ({ module: resolve(module), exportName }) : module;
     this.down = new Promise((goDown) => (this.#goDown = goDown));
+    this.#standby = this.#make();
+    this.#standby.standBy();
+    this.#metrics = this.#loadMetrics();
+  }
+
+  get apiWorkers(): number {
+    return this.#options.apiWorkers;
   }
 
   /** Resolves with the address. */
   async open(options: AddressOptions): Promise<Address> {
-    const bound = await this.#door.open(options);
+    const started = this.#start();
+    started.catch(() => {}); // heard below, if the door opens
     try {
-      this.#takeOver(await this.#start());
+      const bound = await this.#door.open(options);
+      this.#takeOver(await started);
       return bound;
     } catch (error) {
       await this.close();
@@ -100,8 +105,8 @@ class Production {
   }
 
   /** One after the other. */
-  reload(changes: ServiceLocation = {}): Promise<void> {
-    this.#replacing = this.#replacing.catch(() => {}).then(() => this.#replace(changes));
+  reload(): Promise<void> {
+    this.#replacing = this.#replacing.catch(() => {}).then(() => this.#replace());
     return this.#replacing;
   }
 
@@ -120,7 +125,12 @@ class Production {
     this.#door.close();
     await Promise.all([...this.#alive].map((generation) => generation.close()));
     clearInterval(this.#collecting);
-    this.#metrics.close();
+    (await this.#metrics).close();
+  }
+
+  async #loadMetrics(): Promise<ProductionMetrics> {
+    const { ProductionMetrics } = await import('./production-metrics.ts');
+    return new ProductionMetrics(() => this.#current?.workers.length ?? 0);
   }
 
   async #collect(): Promise<void> {
@@ -129,35 +139,47 @@ class Production {
 
   async #scrape(): Promise<string> {
     await this.#collect();
-    return this.#metrics.text();
+    return (await this.#metrics).text();
   }
 
-  async #replace(changes: ServiceLocation): Promise<void> {
+  async #replace(): Promise<void> {
     const before = this.#current;
     if (before === null || this.#closing !== null) return;
-    const { module = this.#options.module } = changes;
-    this.#options = { ...this.#options, ...changes, module: resolve(module) };
     try {
       this.#takeOver(await this.#start());
     } catch (error) {
       this.#publish('refused', before, error as Error);
       throw error;
     }
-    void before.close().then(() => this.#alive.delete(before));
+    void this.#discard(before);
   }
 
   async #start(): Promise<Generation> {
     const generation = this.#standby ?? this.#make();
     this.#standby = null;
+    generation.standBy();
+    let location: ServiceLocation;
     try {
-      await generation.start(this.#options);
+      location = await this.#locate();
+    } catch (error) {
+      if (this.#options.standby === true) this.#standby = generation;
+      else await this.#discard(generation);
+      throw error;
+    }
+    try {
+      await generation.start(location, await this.#metrics);
       return generation;
     } catch (error) {
-      this.#alive.delete(generation);
+      await this.#discard(generation);
       throw error;
     } finally {
-      setTimeout(() => this.#standBy(), STANDBY_DELAY_MS).unref();
+      setTimeout(() => this.#standBy(location.imports), STANDBY_DELAY_MS).unref();
     }
+  }
+
+  async #discard(generation: Generation): Promise<void> {
+    await generation.close();
+    this.#alive.delete(generation);
   }
 
   #make(): Generation {
@@ -166,10 +188,10 @@ class Production {
     return generation;
   }
 
-  #standBy(): void {
-    if (this.#options.standby === undefined || this.#standby !== null || this.#closing !== null) return;
+  #standBy(imports: string | undefined): void {
+    if (this.#options.standby !== true || this.#standby !== null || this.#closing !== null) return;
     this.#standby = this.#make();
-    this.#standby.standBy();
+    this.#standby.standBy(imports);
   }
 
   #takeOver(generation: Generation): void {
@@ -192,8 +214,8 @@ class Production {
     this.#goDown(first.error ?? new EkibenError('EKIBEN_CHILD_START_FAILED', 'No API worker is left.'));
   }
 
-  #publish(event: GenerationEvent['event'], { pinnedTags }: Generation, error?: Error): void {
-    this.#metrics.generation(event);
-    generations.publish({ event, tags: pinnedTags, error } satisfies GenerationEvent);
+  #publish(event: GenerationEvent['event'], { pinnedTags, runnerNames }: Generation, error?: Error): void {
+    void this.#metrics.then((metrics) => metrics.generation(event));
+    generations.publish({ event, tags: pinnedTags, runners: runnerNames, error } satisfies GenerationEvent);
   }
 }

@@ -5,9 +5,8 @@ import type { ServiceDefinition } from '@ekiben/service';
 import { bind } from './bind.ts';
 import { drain } from './drain.ts';
 import { GRACE_MS } from './limits.ts';
-import { NO_VERSION } from './metrics.ts';
-import { createSite } from './site.ts';
-import type { SiteOptions } from './site.ts';
+import { NO_VERSION } from './site-options.ts';
+import type { SiteOptions } from './site-options.ts';
 import { tracingObserver } from './tracing.ts';
 
 export interface ServeOptions extends SiteOptions {
@@ -67,6 +66,7 @@ async function listen(
   options: ServeOptions,
 ): Promise<RunningServer> {
   const { graceMs = GRACE_MS } = options;
+  const { createSite } = await import('./site.ts');
   const site = await createSite(service, runners, options);
   const address = await bind(site.http, options);
   let closing: Promise<void> | null = null;

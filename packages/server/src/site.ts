@@ -6,9 +6,7 @@ import type { RunningRunners } from '@ekiben/runners';
 import { cors, Dispatcher, runHooks } from '@ekiben/service';
 import type { CorsOptions, ServiceDefinition } from '@ekiben/service';
 import { startAccessLog } from './access-log.ts';
-import type { AccessLogOptions } from './access-log.ts';
 import { onClientError } from './client-error.ts';
-import type { AnswerHeaderOptions } from './answer-headers.ts';
 import { trackConnections } from './drain.ts';
 import { docsUiRoutes } from './docs-ui.ts';
 import { GatheringRequest } from './gathering-request.ts';
@@ -16,49 +14,13 @@ import { healthRoutes } from './health.ts';
 import { HEADERS_TIMEOUT_MS, KEEP_ALIVE_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from './limits.ts';
 import { createListener } from './listener.ts';
 import type { Listener } from './listener.ts';
-import { Metrics, NO_VERSION } from './metrics.ts';
-import type { MetricsOptions } from './metrics.ts';
+import { Metrics } from './metrics.ts';
 import type { NodeExchange } from './node-exchange.ts';
 import { documentRoutes } from './openapi.ts';
 import { underPrefix } from './path-prefix.ts';
-import type { TlsOptions } from './tls.ts';
+import { NO_VERSION } from './site-options.ts';
+import type { SiteOptions } from './site-options.ts';
 import { startTracing } from './tracing.ts';
-import type { TracingOptions } from './tracing.ts';
-import type { TrafficOptions } from './traffic.ts';
-
-export interface SiteOptions extends TrafficOptions, AnswerHeaderOptions {
-  /** What metrics and documentation say of the service's version. @default 'not available', as BentoML says */
-  readonly version?: string | undefined;
-  /** How long an idle connection is kept, in milliseconds. @default 72000 */
-  readonly keepAliveTimeoutMs?: number | undefined;
-  /** How long a client may take for its headers, in milliseconds. @default 20000 */
-  readonly headersTimeoutMs?: number | undefined;
-  /** How long a client may take for a whole request, in milliseconds. @default 300000 */
-  readonly requestTimeoutMs?: number | undefined;
-  /** A path in front of all others, such as `/models/credit`; they are answered without it, too. @default none */
-  readonly pathPrefix?: string | undefined;
-  /** @default HTTP without encryption */
-  readonly tls?: TlsOptions | undefined;
-  /** Lets pages of other origins call the service. @default they may not */
-  readonly cors?: CorsOptions | undefined;
-  readonly metrics?: MetricsOptions | undefined;
-  /** A line a request on stdout: to read on a terminal, else JSON; `{}` is one as BentoML's. @default none */
-  readonly accessLog?: AccessLogOptions | undefined;
-  /** Whether `/readyz` says no while a runner is down. @default true */
-  readonly probeRunners?: boolean | undefined;
-  /** Spans of requests, calls of runners and batches, sent by OpenTelemetry. @default none */
-  readonly tracing?: TracingOptions | undefined;
-}
-
-/** What of the options of a server concerns its API workers. Plain data. */
-export function siteOptions(options: SiteOptions): SiteOptions {
-  const { version, keepAliveTimeoutMs, headersTimeoutMs, requestTimeoutMs, timeoutMs, maxConcurrency } = options;
-  const { tls, cors, probeRunners, metrics, pathPrefix, accessLog, tracing } = options;
-  const { requestId, securityHeaders, traceId } = options;
-  const times = { keepAliveTimeoutMs, headersTimeoutMs, requestTimeoutMs, timeoutMs };
-  const answers = { pathPrefix, requestId, securityHeaders, traceId, accessLog };
-  return { version, ...times, ...answers, maxConcurrency, tls, cors, probeRunners, metrics, tracing };
-}
 
 export interface Site {
   readonly http: Server;

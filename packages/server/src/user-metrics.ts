@@ -3,13 +3,11 @@ import { EkibenError } from '@ekiben/spec';
 import { answer } from '@ekiben/supervisor';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CounterConfiguration, GaugeConfiguration, HistogramConfiguration, Metric } from 'prom-client';
+import { USER_METRICS } from './worker-messages.ts';
 
 /** In the process's registry, with a version: the service may have another copy of this package than the server. */
 const REGISTRY: unique symbol = Symbol.for('@ekiben/server/user-metrics/1') as never;
 export const userRegistry: Registry = ((globalThis as { [REGISTRY]?: Registry })[REGISTRY] ??= new Registry());
-
-/** What the supervisor asks for. */
-export const USER_METRICS = 'user metrics';
 
 /** Those of the server. */
 const RESERVED = /^(bentoml|ekiben|process|nodejs)_/;

@@ -1,7 +1,7 @@
 /** What the API workers of a generation and their supervisor tell each other. */
 import type { RunnerPlan, RunnerSettings, RunnerSockets } from '@ekiben/runners';
 import type { TagResolved } from '@ekiben/store';
-import type { SiteOptions } from './site.ts';
+import type { SiteOptions } from './site-options.ts';
 
 /** What an API worker is for. */
 export interface Task {
@@ -26,6 +26,9 @@ export interface Plan {
 /** What the supervisor asks an API worker for: its metrics. */
 export const METRICS = 'metrics';
 
+/** What it asks every worker for: those of the service's own. */
+export const USER_METRICS = 'user metrics';
+
 export type WorkerNote =
   /** It runs, and asks for its task. */
   | { readonly kind: 'hello' }
@@ -35,7 +38,7 @@ export type WorkerNote =
 
 export type WorkerOrder =
   /** There is no task yet: imports in the meantime what the next one will need. */
-  | { readonly kind: 'standby'; readonly imports: string | undefined }
+  | { readonly kind: 'standby'; readonly imports: string }
   | { readonly kind: 'task'; readonly task: Task }
   /** Where the runners are that compute in processes of their own. */
   | { readonly kind: 'runners'; readonly sockets: RunnerSockets }

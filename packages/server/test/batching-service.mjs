@@ -29,7 +29,7 @@ class Texts {
 const texts = toRunner(Texts, {
   name: 'texts',
   placement: 'process',
-  batching: { maxBatchSize: 20, maxLatencyMs: 200 },
+  batching: { maxBatchSize: 20, maxLatencyMs: 1_000 },
 });
 const any = { input: json({}), output: json({}) };
 
