@@ -174,6 +174,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (code === 'EISDIR') throw new EkibenError('EKIBEN_BENTOFILE_INVALID', `${path} is a folder, not a file.`);
     throw error;
   }
 }

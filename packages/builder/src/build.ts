@@ -10,6 +10,7 @@ import {
   BentoStore,
   ModelStore,
   parseTag,
+  requireNewTag,
   storeHome,
   type StoredBento,
   type StoredModel,
@@ -71,6 +72,8 @@ export interface BuiltBento extends StoredBento {
  */
 export async function build(directory: string, options: BuildOptions): Promise<BuiltBento> {
   const project = realpathSync(resolve(directory));
+  // What the store would say in the end.
+  if (options.version !== undefined) requireNewTag('bento', options.version);
   const { facts, warnings } = await collect(project, options);
   const bento = await write(plan(facts), new BentoStore(options.home), options.version);
   return { ...bento, warnings };
@@ -81,14 +84,15 @@ async function collect(project: string, options: BuildOptions): Promise<{ facts:
   const bentofile = await readBentofile(project, options.bentofile);
   const finder = new PackageFinder();
   const node = nodeVersion(bentofile, finder.of(project));
-  const bundleOf = (file: string): Promise<Bundle> =>
+  const bundleOf = (service: string, exportName: string): Promise<Bundle> =>
     cachedBundle(
-      { project, service: file, outside: bentofile.node.packages, packages: bentofile.node.bundle, node, finder },
+      { project, service, exportName, outside: bentofile.node.packages, packages: bentofile.node.bundle, node, finder },
       join(storeHome(options.home), 'ekiben', 'bundles'),
     );
   // The bundler works in a process of its own; where the service is known beforehand, it need not wait.
-  const named = bentofile.service === undefined ? undefined : fileOf(bentofile.service, project);
-  const early = named === undefined ? undefined : bundleOf(named);
+  const [, file, exportName] = /^(.+):([\w$]+)$/.exec(bentofile.service ?? '') ?? [];
+  const early =
+    file === undefined || exportName === undefined ? undefined : bundleOf(resolve(project, file), exportName);
   early?.catch(() => {}); // what it throws is seen below
   const store = new ModelStore(options.home);
   const pins = await resolveNamed(bentofile.models, store);
@@ -97,7 +101,7 @@ async function collect(project: string, options: BuildOptions): Promise<{ facts:
     includedFiles(project, bentofile.include, bentofile.exclude),
     readLockfile(project, bentofile.node),
   ]);
-  const bundled = await (early ?? bundleOf(loaded.source));
+  const bundled = await (early ?? bundleOf(loaded.source, loaded.exportName));
   const { models, pinnedTags } = await collectModels(loaded.service, asked, pins, store);
   const { setupScript, template } = bentofile.docker;
   const docker = [setupScript, template].flatMap((file) => (file === undefined ? [] : [file.path]));
@@ -118,11 +122,6 @@ async function collect(project: string, options: BuildOptions): Promise<{ facts:
     builderVersion: builderVersion(),
   };
   return { facts, warnings: warningsOf(facts) };
-}
-
-/** `src/service.ts:svc` → the file. */
-function fileOf(target: string, project: string): string {
-  return resolve(project, target.replace(/:[^:/\\]+$/, ''));
 }
 
 /** Major version: as said, else the oldest that the project runs on. */

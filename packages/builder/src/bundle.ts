@@ -32,6 +32,7 @@ export interface BundleInput {
   readonly project: string;
   /** Absolute path of the module that exports the service. */
   readonly service: string;
+  readonly exportName: string;
   /** Names of packages that stay outside. */
   readonly outside: readonly string[];
   /** Whether packages of plain JavaScript go inside. */
@@ -68,6 +69,13 @@ export const run = (args) => runCommand(args, { bento });
 if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await run(process.argv.slice(2));
 `;
 const SERVER_ENTRY = 'ekiben:server';
+const SERVICE_ENTRY = 'ekiben:service';
+
+/** By its name, which a module of CommonJS would not export as a part of the bundle. */
+function serviceEntry({ service, exportName }: BundleInput): string {
+  const module = JSON.stringify(service);
+  return `export * from ${module}; export { ${exportName} } from ${module};`;
+}
 
 /** What the processes that `serve` starts run. */
 const PROGRAMS = ['@ekiben/runners/worker', '@ekiben/server/api-worker'];
@@ -82,7 +90,7 @@ export async function bundle(input: BundleInput): Promise<Bundle> {
     found.begin();
     const before = found.surprises;
     const entryPoints = [
-      { in: input.service, out: 'service' },
+      { in: SERVICE_ENTRY, out: 'service' },
       { in: SERVER_ENTRY, out: 'server' },
       ...[...found.programs].map(([out, { path }]) => ({ in: path, out })),
     ];
@@ -184,7 +192,10 @@ class Findings {
     setup: (build) => {
       const { project, finder } = this.#input;
       build.onResolve({ filter: /^ekiben:/ }, ({ path }) => ({ path, namespace: 'ekiben' }));
-      build.onLoad({ filter: /.*/, namespace: 'ekiben' }, () => ({ contents: SERVER, resolveDir: project }));
+      build.onLoad({ filter: /.*/, namespace: 'ekiben' }, ({ path }) => ({
+        contents: path === SERVER_ENTRY ? SERVER : serviceEntry(this.#input),
+        resolveDir: project,
+      }));
       build.onResolve({ filter: /^[^./]/ }, async ({ path, importer, resolveDir, kind, pluginData }) => {
         if (kind === 'entry-point' || pluginData === RESOLVING || isBuiltin(path)) return undefined;
         // The same for every module of a package, and modules are many.
@@ -304,7 +315,7 @@ function finished(input: BundleInput, found: Findings, outputs: readonly OutputF
   const { project, finder } = input;
   const outdir = join(project, BUNDLE_DIR);
   const written = new Map(outputs.map(({ path, contents }) => [slashed(relative(outdir, path)), contents]));
-  mapOnly(written, (source) => !source.includes(SERVER_ENTRY) && isOurs(finder, project, join(outdir, source)));
+  mapOnly(written, (source) => !/ekiben:serv(?:er|ice)$/.test(source) && isOurs(finder, project, join(outdir, source)));
   const files = canonical(written, (path) => {
     const absolute = join(project, path);
     const owner = finder.of(dirname(absolute));
@@ -312,6 +323,8 @@ function finished(input: BundleInput, found: Findings, outputs: readonly OutputF
     return `${owner.manifest.name}@${owner.manifest.version}/${slashed(relative(owner.dir, absolute))}`;
   });
   for (const [name, { path }] of found.assets) files.set(name, readFileSync(path));
+  // Whatever the package.json of the sources says of modules.
+  files.set('package.json', Buffer.from('{ "type": "module" }\n'));
   const inside = new Map<string, Package>();
   const ours: string[] = [];
   const modules = Object.keys(metafile.inputs).filter((path) => !path.startsWith('ekiben:'));

@@ -1,6 +1,7 @@
 // Which package a file belongs to, and where a package finds another.
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
+import { EkibenError } from '@ekiben/spec';
 
 /** The part of a package.json that a build reads. */
 export interface PackageManifest {
@@ -98,10 +99,20 @@ export function packageName(specifier: string): string {
     .join('/');
 }
 
+/** @throws EKIBEN_PACKAGE_JSON_INVALID */
+function parseManifest(text: string, file: string): Partial<PackageManifest> {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, '')) as Partial<PackageManifest>;
+  } catch (cause) {
+    const { message } = cause as SyntaxError;
+    throw new EkibenError('EKIBEN_PACKAGE_JSON_INVALID', `${file} is no JSON: ${message}`, { cause });
+  }
+}
+
 function readPackage(dir: string): Package | undefined {
   const file = join(dir, 'package.json');
   if (!existsSync(file)) return undefined;
-  const manifest = JSON.parse(readFileSync(file, 'utf8')) as Partial<PackageManifest>;
+  const manifest = parseManifest(readFileSync(file, 'utf8'), file);
   // Some packages have more of these files inside, which only say `"type": "module"`. A private project may have no version.
   if (manifest.name === undefined) return undefined;
   return { dir, manifest: { version: '0.0.0', ...manifest, name: manifest.name } };

@@ -42,6 +42,7 @@ const bundled = (more: { outside?: string[] } = {}): Promise<Bundle> =>
     {
       project: folder,
       service: join(folder, 'src/service.ts'),
+      exportName: 'svc',
       outside: more.outside ?? [],
       packages: true,
       node: '20',

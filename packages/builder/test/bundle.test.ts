@@ -36,6 +36,7 @@ const bundled = (folder: string, options: { outside?: string[]; packages?: boole
   bundle({
     project: folder,
     service: join(folder, 'src/service.ts'),
+    exportName: 'svc',
     outside: options.outside ?? [],
     packages: options.packages ?? true,
     node: '20',

@@ -24,7 +24,7 @@ export {
 } from './model-store.ts';
 export type { Pruned } from './prune.ts';
 export { nearest } from './nearest.ts';
-export { formatTag, parseTag, type Tag } from './tag.ts';
+export { formatTag, parseTag, requireNewTag, type Tag } from './tag.ts';
 export type { TransferOptions } from './transfer.ts';
 export type { HttpsOptions } from './transport/https.ts';
 export type { ByteSource, ObjectTransport } from './transport/transport.ts';
