@@ -21,7 +21,7 @@ import { canonical } from './canonical.ts';
 import { mapOnly } from './maps.ts';
 import { isNative } from './native.ts';
 import type { Origin } from './origin.ts';
-import { BUNDLE_PLACE, followOwnFiles, mayNeedPlace } from './own-files.ts';
+import { BUNDLE_PLACE, followOwnFiles, mayNeedPlace, placedAmongSources } from './own-files.ts';
 import { isForDevelopment, PackageFinder, packageName, type Package } from './package-root.ts';
 
 /** Where the bundle lies among the sources: beside them, so that they are `..` for it. */
@@ -244,10 +244,8 @@ class Findings {
     const text = readFileSync(path, 'utf8');
     const loader = loaderOf(path);
     if (owner === undefined || isOurs(finder, project, path)) {
-      if (!text.includes('import.meta.url')) return undefined;
-      // The module's place among the sources, as the bento has them.
-      const place = `const __ekiben_source_url = new URL(${JSON.stringify(`../${slashed(relative(project, path))}`)}, import.meta.url).href;`;
-      return { contents: `${place}${text.replaceAll('import.meta.url', '__ekiben_source_url')}`, loader };
+      const contents = placedAmongSources(text, `../${slashed(relative(project, path))}`);
+      return contents === undefined ? undefined : { contents, loader };
     }
     if (!mayNeedPlace(text)) return undefined;
     // The same without comments, in which examples may stand.

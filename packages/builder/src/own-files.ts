@@ -64,6 +64,31 @@ export function followOwnFiles(
   return { source: path + rewritten.replaceAll('__ekiben_meta_url', 'import.meta.url'), needsPlace: false };
 }
 
+const META_PLACE = /\bimport\.meta\.(url|filename|dirname)\b/g;
+const OWN_PLACE = /(?<![\w$.'"`])__(?:dirname|filename)(?![\w$'"`:?])/;
+const DECLARED_PLACE = /\b(?:const|let|var)\s+__(?:dirname|filename)\b/;
+
+/**
+ * A module of the project, told where it lies among the sources, which the bento has beside the bundle.
+ * @param place - from the bundle: `../src/service.ts`
+ * @returns undefined for a module that does not ask; lines stay where they were
+ */
+export function placedAmongSources(source: string, place: string): string | undefined {
+  const text = source.replace(/^#!.*/, '');
+  if (text.search(META_PLACE) >= 0) {
+    const url = JSON.stringify(place.split('/').map(encodeURIComponent).join('/'));
+    const head = [
+      `import { fileURLToPath as __ekiben_path } from 'node:url';const __ekiben_source_url = new URL(${url}, import.meta.url).href`,
+      '__ekiben_source_filename = __ekiben_path(__ekiben_source_url)',
+      `__ekiben_source_dirname = __ekiben_path(new URL('.', __ekiben_source_url)).slice(0, -1);`,
+    ].join(',');
+    return head + text.replaceAll(META_PLACE, '__ekiben_source_$1');
+  }
+  if (!OWN_PLACE.test(text) || DECLARED_PLACE.test(text)) return undefined;
+  const path = `require('node:path')`;
+  return `var __filename = ${path}.resolve(${BUNDLE_PLACE}, ${JSON.stringify(place)}), __dirname = ${path}.dirname(__filename);${text}`;
+}
+
 /** `, 'lib', 'worker.js'` → `./lib/worker.js` */
 function joined(parts: string): string {
   return ['.', ...[...parts.matchAll(/(['"])(.+?)\1/g)].map(([, , part]) => part)].join('/');

@@ -32,10 +32,13 @@ exports.told = () => new Promise((resolve) => new Worker(join(__dirname, '..', '
   'node_modules/placed/data.txt': 'placed',
 };
 
-const bundled = (folder: string, options: { outside?: string[]; packages?: boolean } = {}): Promise<Bundle> =>
+const bundled = (
+  folder: string,
+  options: { service?: string; outside?: string[]; packages?: boolean } = {},
+): Promise<Bundle> =>
   bundle({
     project: folder,
-    service: join(folder, 'src/service.ts'),
+    service: join(folder, 'src', options.service ?? 'service.ts'),
     exportName: 'svc',
     outside: options.outside ?? [],
     packages: options.packages ?? true,
@@ -78,6 +81,40 @@ test('runs elsewhere, with what is beside it', async () => {
   expect(node(join(elsewhere, `src/${BUNDLE_DIR}/server.js`), 'serve', '--port', '1')).toBe(
     '1.0.0 serve --port 1 true\n',
   );
+});
+
+test('a module of the project finds itself among the sources, however it asks', async () => {
+  const folder = await made({
+    ...FILES,
+    'package.json': json('my-service', { type: 'commonjs' }),
+    'src/service.ts': `import { common } from './common.cjs';
+export const svc = [import.meta.url, import.meta.filename, import.meta.dirname, ...common].join('|');`,
+    'src/common.cjs': `#!/usr/bin/env node\nmodule.exports.common = [__filename, __dirname];`,
+    'src/100% #1.mjs': `export const svc = new URL('x', import.meta.url).href;`,
+    'src/only.cjs': `exports.svc = [__filename, this === exports].join('|');`,
+  });
+  const elsewhere = await realpath(await temporary());
+  const told = async (service: string): Promise<string> => {
+    const { files } = await bundled(folder, { service });
+    for (const [path, content] of files) {
+      await mkdir(dirname(join(elsewhere, `src/${BUNDLE_DIR}/${path}`)), { recursive: true });
+      await writeFile(join(elsewhere, `src/${BUNDLE_DIR}/${path}`), content);
+    }
+    const show = `import(${JSON.stringify(`./src/${BUNDLE_DIR}/service.js`)}).then(({ svc }) => console.log(svc))`;
+    return execFileSync(process.execPath, ['-e', show], { encoding: 'utf8', cwd: elsewhere }).trim();
+  };
+  const source = join(elsewhere, 'src/src');
+  expect(await told('service.ts')).toBe(
+    [
+      pathToFileURL(join(source, 'service.ts')).href,
+      join(source, 'service.ts'),
+      source,
+      join(source, 'common.cjs'),
+      source,
+    ].join('|'),
+  );
+  expect(await told('100% #1.mjs')).toBe(pathToFileURL(join(source, 'x')).href);
+  expect(await told('only.cjs')).toBe(`${join(source, 'only.cjs')}|true`);
 });
 
 test('is the same in a folder of another depth', async () => {

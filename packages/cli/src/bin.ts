@@ -22,3 +22,8 @@ if (directory !== undefined) process.env['NODE_COMPILE_CACHE'] ??= directory;
 // Only now, or it would be compiled before.
 const { run } = await import('./program.ts');
 process.exitCode = await run(process.argv.slice(2));
+
+/** For what a command leaves to be done last, such as removing what it unpacked. */
+const LAST_STEPS_MS = 500;
+// A service that was loaded may have timers and connections of its own, which would keep the process for ever.
+setTimeout(() => process.exit(), LAST_STEPS_MS).unref();

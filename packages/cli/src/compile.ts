@@ -37,8 +37,8 @@ export async function compile(file: string): Promise<Compiled> {
       target: 'node20',
       sourcemap: 'inline',
       logLevel: 'silent',
-      define: { 'import.meta.url': '__ekiben_source_url' },
-      plugins: [keepSourceUrl],
+      define: Object.fromEntries(PLACES.map((name) => [`import.meta.${name}`, `__ekiben_source_${name}`])),
+      plugins: [keepPlace],
     });
     const [bundle] = outputFiles as [OutputFile];
     const external = Object.values(metafile.outputs).flatMap(({ imports }) => imports.filter((each) => each.external));
@@ -85,15 +85,19 @@ export async function writeModule(folder: string, name: string, contents: string
   return module;
 }
 
+const PLACES = ['url', 'filename', 'dirname'] as const;
+
 /** A bundled file keeps the `import.meta.url` of its source, so that `new URL('./data.json', import.meta.url)` still finds it. */
-const keepSourceUrl: Plugin = {
-  name: 'keep-source-url',
+const keepPlace: Plugin = {
+  name: 'keep-place',
   setup(build) {
     build.onLoad({ filter: /\.[cm]?[jt]sx?$/ }, async ({ path: file }) => {
       const source = await readFile(file, 'utf8');
-      if (!source.includes('import.meta.url')) return undefined;
+      if (!source.includes('import.meta')) return undefined;
       const loader = file.endsWith('x') ? 'tsx' : 'ts';
-      return { contents: `const __ekiben_source_url = ${JSON.stringify(pathToFileURL(file).href)};${source}`, loader };
+      const places = { url: pathToFileURL(file).href, filename: file, dirname: path.dirname(file) };
+      const known = PLACES.map((name) => `__ekiben_source_${name} = ${JSON.stringify(places[name])}`);
+      return { contents: `const ${known.join(', ')};${source}`, loader };
     });
   },
 };
