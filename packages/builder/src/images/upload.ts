@@ -95,21 +95,22 @@ class Upload {
     return isTaken;
   }
 
-  /** Anew, unless it is refused for good. */
+  /** Anew, unless it is refused for good; the requests in it are therefore made once. */
   async #trying<T>(work: () => Promise<T>): Promise<T> {
     for (let failures = 1; ; failures++) {
       try {
         return await work();
       } catch (error) {
-        const isRefused = !EkibenError.is(error) || error.code !== 'EKIBEN_REGISTRY_FAILED';
-        if (isRefused || failures === TRIES || this.#registry.signal?.aborted === true) throw error;
-        await sleep((this.#options.pauseMs ?? PAUSE_MS) * 2 ** (failures - 1));
+        if (!EkibenError.is(error) || error.code !== 'EKIBEN_REGISTRY_FAILED' || failures === TRIES) throw error;
+        const { signal } = this.#registry;
+        const pause = (this.#options.pauseMs ?? PAUSE_MS) * 2 ** (failures - 1);
+        await sleep(pause, undefined, { ...(signal !== undefined && { signal }) });
       }
     }
   }
 
   async #begin(): Promise<Session> {
-    const response = await this.#registry.request('blobs/uploads/', { method: 'POST' });
+    const response = await this.#registry.request('blobs/uploads/', { method: 'POST', again: false });
     await readBody(response);
     return { location: locationOf(response), offset: 0 };
   }
@@ -157,7 +158,7 @@ class Upload {
 
   /** What the registry has of an upload that was broken off; a new one where it has forgotten it. */
   async #continued({ location }: Session): Promise<Session> {
-    const response = await this.#registry.request(location, { expects: [400, 404, 405, 416] });
+    const response = await this.#registry.request(location, { expects: [400, 404, 405, 416], again: false });
     await readBody(response);
     const received = response.status < 300 ? receivedBy(response) : undefined;
     if (received === undefined || received > this.#blob.size) return this.#begin();
