@@ -24,19 +24,23 @@ export function hadolint() {
 const PLAIN = ['path-exclude=/usr/share/doc/*', 'path-exclude=/usr/share/locale/*', 'path-exclude=/usr/share/man/*'];
 
 /**
- * A root file system with this Node, as a tar file.
+ * A root file system, as a tar file.
  * @param {'minbase' | 'extract'} variant  of mmdebstrap: with a shell and apt, or the named packages only
  * @param {readonly string[]} packages
+ * @param {{ node?: boolean, arch?: string }} [options]  `node`: with this one, the default; `arch`: Debian's name of another processor
  */
-export function rootFileSystem(variant, packages) {
+export function rootFileSystem(variant, packages, { node = true, arch } = {}) {
   const include = ['libstdc++6', 'ca-certificates', ...packages];
-  const directory = cached('root-file-system', { variant, include, node: process.version }, (made) => {
+  const key = { variant, include, node: node && process.version, arch };
+  const directory = cached('root-file-system', key, (made) => {
     const options = [
       `--variant=${variant}`,
       `--include=${include.join(',')}`,
+      ...(arch === undefined ? [] : [`--architectures=${arch}`]),
       ...PLAIN.map((each) => `--dpkgopt=${each}`),
     ];
     run('mmdebstrap', ['--quiet', ...options, 'bookworm', join(made, 'root.tar')]);
+    if (!node) return;
     const program = 'usr/local/bin/node';
     mkdirSync(join(made, 'node/usr/local/bin'), { recursive: true });
     copyFileSync(process.execPath, join(made, 'node', program));
@@ -44,6 +48,9 @@ export function rootFileSystem(variant, packages) {
   });
   return join(directory, 'root.tar');
 }
+
+/** What a distroless image of Debian has: libraries and certificates, no shell. */
+export const DISTROLESS = ['base-files', 'libc6', 'libgcc-s1', 'netbase'];
 
 /** The environment in which Buildah and Podman keep everything in `work`, and run where containers are nested. */
 export function containersIn(work, { graphRoot = join(work, 'storage') } = {}) {

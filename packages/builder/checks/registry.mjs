@@ -1,7 +1,7 @@
 // A real registry, Debian's, on this machine: with a password, and where a check wants it, of little room or suddenly gone.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, openSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cached, run } from '../../store/checks/harness.mjs';
@@ -50,17 +50,20 @@ export async function startRegistry(work, { files = join(work, 'registry'), open
   };
   const file = join(work, 'registry.yml');
   writeFileSync(file, JSON.stringify(configuration));
-  const log = [];
+  const log = join(work, 'registry.log');
+  let read = 0;
   let child;
   const registry = {
     host,
     files,
-    /** Lines of its log since the last call. */
-    requests: () => log.splice(0).join('').split('\n'),
+    /** What it was asked since the last call, a line for each. */
+    requests() {
+      const lines = readFileSync(log, 'utf8').split('\n');
+      return lines.slice(read, (read = lines.length - 1));
+    },
     async start() {
-      child = spawn('docker-registry', ['serve', file], { stdio: ['ignore', 'pipe', 'pipe'] });
-      child.stdout.on('data', (chunk) => log.push(String(chunk)));
-      child.stderr.on('data', () => {});
+      child = spawn('docker-registry', ['serve', file], { stdio: ['ignore', openSync(log, 'a'), 'ignore'] });
+      child.unref();
       for (let attempt = 0; ; attempt++) {
         const answered = await fetch(`http://${host}/v2/`).catch(() => undefined);
         if (answered !== undefined) return;
@@ -71,6 +74,7 @@ export async function startRegistry(work, { files = join(work, 'registry'), open
     /** At once, as by a power cut. */
     async kill(signal = 'SIGKILL') {
       if (child.exitCode === null && child.signalCode === null) {
+        child.ref();
         child.kill(signal);
         await once(child, 'exit');
       }

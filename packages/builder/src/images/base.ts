@@ -151,7 +151,7 @@ async function looseBase(
           architecture: cpu === 'x64' ? 'amd64' : cpu,
           config: {},
           rootfs: { type: 'layers' as const, diff_ids: diffIds },
-          history: [{ created_by: `root file system of ${where}` }],
+          history: [{ created_by: 'a root file system' }],
         }
       : readConfig(config, layers.length, where);
   if (!fits(read, platform)) throw notForPlatform(where, platform, [read]);
