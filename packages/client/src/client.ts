@@ -10,6 +10,9 @@ import type { CallOptions, Client, ClientOptions, NameOf } from './types.ts';
 const TIMEOUT_MS = 60_000;
 const RETRIES = 2;
 
+/** There a header of our own would need the leave of a service of another origin; that the page has left tells as much. */
+const IN_PAGE = 'document' in globalThis;
+
 /**
  * A client of a service. Its types come from that of the service, nothing is generated; a method a call, by the API's name.
  *
@@ -57,7 +60,7 @@ class Caller {
   async call(name: string, input: unknown, options: CallOptions = {}): Promise<unknown> {
     const time = this.#time(options);
     try {
-      const { response } = await this.#answer(name, input, options, time);
+      const { response } = await this.#answer(name, input, options, time, true);
       return await time.watch(valueOf(response).catch(brokenOff));
     } finally {
       time.end();
@@ -67,7 +70,7 @@ class Caller {
   async *stream(name: string, input: unknown, options: CallOptions = {}): AsyncGenerator<unknown, void> {
     const time = this.#time(options);
     try {
-      const { response, route } = await this.#answer(name, input, options, time);
+      const { response, route } = await this.#answer(name, input, options, time, false);
       time.end();
       yield* itemsOf(response, route.dataType);
     } catch (error) {
@@ -83,7 +86,8 @@ class Caller {
     return new CallTime(timeoutMs, signal);
   }
 
-  async #answer(name: string, input: unknown, options: CallOptions, time: CallTime) {
+  /** @param isOver - whether the service has no more to do when the time is over */
+  async #answer(name: string, input: unknown, options: CallOptions, time: CallTime, isOver: boolean) {
     const route = await this.#route(name, time);
     const { method = 'POST', path = name } = route;
     const { body, contentType } = encode(input, { ...route, method }, options.contentType);
@@ -92,7 +96,7 @@ class Caller {
     const init = { method, body, headers: { ...headers, ...options.headers } };
     const isRepeatable = !(body instanceof ReadableStream);
     const isIdempotent = idempotent || method === 'GET' || method === 'PUT' || method === 'DELETE';
-    const response = await this.#request(path, init, time, { isIdempotent, isRepeatable });
+    const response = await this.#request(path, init, time, { isIdempotent, isRepeatable, isTold: isOver && !IN_PAGE });
     return { response, route };
   }
 
@@ -109,7 +113,11 @@ class Caller {
     const time = new CallTime(this.#options.timeoutMs ?? TIMEOUT_MS, undefined);
     try {
       const init = { method: 'GET', body: null, headers: {} };
-      const response = await this.#request('docs.json', init, time, { isIdempotent: true, isRepeatable: true });
+      const response = await this.#request('docs.json', init, time, {
+        isIdempotent: true,
+        isRepeatable: true,
+        isTold: false,
+      });
       return routesOf(await valueOf(response), `${this.#base}/docs.json`);
     } catch (error) {
       // The next call asks again.
@@ -126,7 +134,9 @@ class Caller {
     const url = `${this.#base}/${path.replace(/^\/+/, '')}`;
     for (let retry = 0; ; retry++) {
       const common = typeof headers === 'function' ? await headers() : headers;
-      const init = { ...request, headers: { ...common, ...request.headers }, signal: time.signal, duplex: 'half' };
+      const told = may.isTold ? time.header : {};
+      const all = { ...told, ...common, ...request.headers };
+      const init = { ...request, headers: all, signal: time.signal, duplex: 'half' };
       const mayRetry = retry < retries && may.isRepeatable;
       let waitMs: number | null;
       let failure: unknown;
@@ -156,6 +166,8 @@ interface Repeatable {
   readonly isIdempotent: boolean;
   /** False for a body that can be sent only once. */
   readonly isRepeatable: boolean;
+  /** Whether the service is told how long the call has. */
+  readonly isTold: boolean;
 }
 
 /** How long a call has, and who may end it sooner. */
@@ -173,6 +185,12 @@ class CallTime {
 
   get leftMs(): number {
     return this.#until - performance.now();
+  }
+
+  /** What the call has left, as a service of ours reads it. */
+  get header(): Readonly<Record<string, string>> {
+    const left = Math.ceil(this.leftMs);
+    return left > 0 && left < Infinity ? { 'x-request-timeout-ms': String(left) } : {};
   }
 
   /** The time limit ends; the caller's signal goes on. */

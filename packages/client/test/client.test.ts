@@ -112,6 +112,20 @@ test('headers of client and call are sent, also those of a function', async () =
   close();
 });
 
+test('the service is told how long a call has, but not of a stream, which goes on', async () => {
+  const { url, seen, close } = await scripted(status(503, { 'retry-after': '0' }), ok);
+  const { go } = client<Go>(url, { routes: { go: {} } });
+  await go(null, { timeoutMs: 5_000 });
+  await go(null, { timeoutMs: Infinity });
+  const streaming = client<typeof svc>(url, { routes: { words: {} } });
+  await gather(streaming.words.stream({ to: 1 }));
+  const [first, second, ...rest] = seen.map(({ headers }) => headers['x-request-timeout-ms']);
+  expect(Number(first)).toBeGreaterThan(4_000);
+  expect(Number(second)).toBeLessThanOrEqual(Number(first));
+  expect(rest).toEqual([undefined, undefined]);
+  close();
+});
+
 interface Go {
   readonly '~apis'?: { readonly go: { readonly sends: null; readonly gets: string } };
 }

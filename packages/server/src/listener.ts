@@ -73,7 +73,7 @@ export function createListener(dispatcher: Dispatcher<NodeExchange>, options: Li
 
   const listen = (message: GatheringRequest, response: ServerResponse, awaitsContinue: boolean): void => {
     const started = performance.now();
-    const exchange = new NodeExchange(message, response, awaitsContinue, traffic.deadlineOf(started));
+    const exchange = new NodeExchange(message, response, awaitsContinue, started, traffic.deadlineOf(started));
     const route = dispatcher.match(exchange.method, exchange.path);
     const meter = meters[route.index] as RequestMeter;
     const request: Request = { exchange, meter, started };

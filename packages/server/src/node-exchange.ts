@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Cancellation } from '@ekiben/runners';
-import { bodyTooLarge, clientClosed, requestIdOf } from '@ekiben/service';
+import { bodyTooLarge, clientClosed, deadlineOf, requestIdOf } from '@ekiben/service';
 import type { Exchange } from '@ekiben/service';
 import type { GatheringRequest } from './gathering-request.ts';
 
@@ -37,14 +37,15 @@ export class NodeExchange implements Exchange {
     request: GatheringRequest,
     response: ServerResponse,
     awaitsContinue: boolean,
-    deadline: number | undefined,
+    started: number,
+    limit: number | undefined,
   ) {
-    this.deadline = deadline;
     this.method = request.method ?? '';
     this.path = pathOf(request.url ?? '');
     this.request = request;
     this.response = response;
     this.awaitsContinue = awaitsContinue;
+    this.deadline = deadlineOf(this, started, limit);
     (request.socket as { [last]?: NodeExchange })[last] = this;
   }
 

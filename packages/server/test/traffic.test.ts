@@ -45,6 +45,20 @@ test('what takes too long is answered with 504, told so, and its late answer dro
   expect(metrics).toMatch(/request_in_progress\{endpoint="\/slow",.*\} 0\n/);
 });
 
+test('a client that says how long it waits brings the deadline nearer, and nothing else does', async () => {
+  const Left = { input: text, output: json({ type: 'number' } as const) };
+  const svc = new Service('s').api('left', Left, (_, ctx) => (ctx.deadline ?? Infinity) - performance.now());
+  running = await serve(svc, { port: 0, timeoutMs: 10_000 });
+  const left = async (timeout: string) => {
+    const headers = { 'content-type': 'application/json', 'x-request-timeout-ms': timeout };
+    const response = await fetch(`${running?.url}/left`, { method: 'POST', body: '"a"', headers });
+    return (await response.json()) as number;
+  };
+  expect(await left('1000')).toBeLessThanOrEqual(1000);
+  expect(await left('0')).toBeLessThanOrEqual(0);
+  for (const none of ['20000', '-1', '1e3', 'soon', '99999999999999']) expect(await left(none)).toBeGreaterThan(1000);
+});
+
 test('more than so many at once are told 429, and when to come again; pages are always there', async () => {
   const { ask, waiting, url, asking } = await start({ maxConcurrency: 2 });
   const pending = [ask('/slow'), ask('/slow')];

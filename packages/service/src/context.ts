@@ -34,7 +34,10 @@ export interface Context<State = unknown> {
   readonly state: State;
   /** Aborted when the client is gone or the deadline has passed. */
   readonly signal: AbortSignal;
-  /** After it nobody wants the answer, in milliseconds of `performance.now()`. */
+  /**
+   * After it nobody wants the answer, in milliseconds of `performance.now()`: the server's time limit, or sooner where the client says so
+   * by `x-request-timeout-ms`. Runner calls heed it by themselves.
+   */
   readonly deadline: number | undefined;
   /** Makes, at its first call, a directory of this request's own, and resolves with its path. It is removed when the answer is sent. */
   tempDir(): Promise<string>;

@@ -1,5 +1,6 @@
 /** A Request and its Response as an {@link Exchange}. */
 import { EkibenError } from '@ekiben/spec';
+import { deadlineOf } from './deadline.ts';
 import { dispatcherOf } from './dispatch.ts';
 import type { ServiceDefinition } from './dispatch.ts';
 import type { Exchange, Reply, ReplyBody } from './exchange.ts';
@@ -18,7 +19,7 @@ class FetchExchange implements Exchange {
   readonly method: string;
   readonly path: string;
   readonly length: number | undefined;
-  readonly deadline = undefined;
+  readonly deadline: number | undefined;
   readonly #request: Request;
   #requestId: string | null = null;
 
@@ -26,6 +27,7 @@ class FetchExchange implements Exchange {
     this.#request = request;
     this.method = request.method;
     this.path = new URL(request.url).pathname;
+    this.deadline = deadlineOf(this, performance.now(), undefined);
     this.length = request.body === null ? 0 : announced(request.headers.get('content-length'));
   }
 

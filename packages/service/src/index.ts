@@ -4,6 +4,7 @@ export type { ApiKeysOptions } from './api-keys.ts';
 export { bentomlSchema } from './bentoml-schema.ts';
 export { cors } from './cors.ts';
 export type { CorsOptions } from './cors.ts';
+export { deadlineOf } from './deadline.ts';
 export { Dispatcher } from './dispatch.ts';
 export type { ServiceDefinition, SiteRoute } from './dispatch.ts';
 export type { Exchange, Reply, ReplyBody, WriteReply } from './exchange.ts';
