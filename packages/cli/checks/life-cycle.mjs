@@ -1,7 +1,7 @@
 // What `ekiben serve --production` promises of its life, under load, with every request counted: signals, rolling restarts, models that
 // move, processes that die, hang or leak, and clients that misbehave.
 //
-//     node checks/life-cycle.mjs [--seconds 20] [--connections 5000] [--without NAME] [NAME …]
+//     node checks/life-cycle.mjs [--seconds 20] [--connections 5000] [NAME …]
 //
 // How long the overload lasts, how many connections come and go, and only the cases whose names contain one of these.
 import assert from 'node:assert/strict';
@@ -38,12 +38,10 @@ const { values, positionals: wanted } = parseArgs({
   options: {
     seconds: { type: 'string', default: '20' },
     connections: { type: 'string', default: '5000' },
-    without: { type: 'string' },
   },
 });
 async function test(name, body, seconds = WATCHDOG_SECONDS) {
   if (wanted.length > 0 && !wanted.some((word) => name.includes(word))) return;
-  if (values.without !== undefined && name.includes(values.without)) return;
   const started = performance.now();
   await check(name, async () => {
     await store.alias(first, 'production');
@@ -463,9 +461,12 @@ await test('overload: 3 times what a runner can compute', async () => {
   const capacity = 2 / 0.012;
   const [seconds, maxLatencyMs] = [Number(values.seconds), 200];
   const memory = () => descendants(server.pid).reduce((sum, pid) => sum + residentMiB(pid), 0);
+  const load = { port: server.port, path: '/costly', body, rate: 3 * capacity, seconds, connections: 500 };
+  // Before V8 has compiled what is used, all takes longer; of a minute that would be the hundredth part that p99 leaves out.
+  const cold = await overload({ ...load, seconds: 3 });
+  assert.ok(cold.answers.every(({ status }) => status === 200 || status === 503));
   let early = 0;
   setTimeout(() => (early = memory()), Math.min(10, seconds / 2) * 1000);
-  const load = { port: server.port, path: '/costly', body, rate: 3 * capacity, seconds, connections: 500 };
   const { sent, missed, lost, answers } = await overload(load);
   const late = memory();
   const by = (status) => answers.filter((answer) => answer.status === status);

@@ -2,7 +2,6 @@
 import process from 'node:process';
 
 import type { Configuration, Remark } from '@ekiben/config';
-import { whyNoTracing } from '@ekiben/server';
 import type { TracingOptions } from '@ekiben/server';
 
 /**
@@ -26,6 +25,7 @@ export async function tracingOf(
   if (exporters !== undefined && exporters !== '') return exporters.split(',').includes('otlp') ? {} : undefined;
   const endpoint = ENDPOINTS.find((name) => process.env[name] !== undefined && process.env[name] !== '');
   if (endpoint === undefined) return undefined;
+  const { whyNoTracing } = await import('@ekiben/server');
   const problem = await whyNoTracing();
   if (problem === null) return {};
   warn([{ place: endpoint, message: problem.message }]);

@@ -102,7 +102,10 @@ function entries(options: AccessLogOptions): (answered: RequestAnswered) => Entr
 }
 
 async function jsonWriter(service: string, writer: LogWriter): Promise<(entry: Entry) => void> {
-  const { pino } = await import('pino');
+  // By its default, since esbuild finds no names in what is no ES module.
+  const {
+    default: { pino },
+  } = await import('pino');
   const log = pino({ base: { pid: process.pid, service }, timestamp: pino.stdTimeFunctions.isoTime }, writer);
   return (entry) => log.info(entry, 'request');
 }
