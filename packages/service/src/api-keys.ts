@@ -11,22 +11,22 @@ export interface ApiKeysOptions {
   readonly header?: string | undefined;
 }
 
-/** A key that can be guessed is none. */
-const MIN_KEY_LENGTH = 16;
+/** A key that can be guessed is none, and of other characters nobody knows how a client sends them in a header. */
+const KEY = /^[\x21-\x7e]{16,}$/;
 
 /**
  * Lets in who brings a key; 401 for others. It guards all that `use` does: the APIs and pages, not the health probes.
  *
  * How long a refusal takes says nothing of the keys: digests are compared, in constant time, and always all of them.
  *
- * @throws EKIBEN_SERVICE_INVALID without a key, or with one of less than 16 characters
+ * @throws EKIBEN_SERVICE_INVALID without a key, or with one that is not of 16 or more visible characters of ASCII
  *
  * @example
  * svc.use(apiKeys({ keys: (process.env.API_KEYS ?? '').split(',') }))
  */
 export function apiKeys({ keys, header = 'x-api-key' }: ApiKeysOptions): Middleware {
-  if (keys.length === 0 || keys.some((key) => key.length < MIN_KEY_LENGTH)) {
-    const message = `API keys: there has to be one, and each has at least ${MIN_KEY_LENGTH} characters.`;
+  if (keys.length === 0 || !keys.every((key) => KEY.test(key))) {
+    const message = 'API keys: there has to be one, and each has 16 or more visible characters of ASCII, and no space.';
     throw new EkibenError('EKIBEN_SERVICE_INVALID', message);
   }
   const good = keys.map(digest);

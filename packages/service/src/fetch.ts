@@ -58,17 +58,30 @@ class FetchExchange implements Exchange {
   }
 
   async *stream(maxBytes: number): AsyncGenerator<Uint8Array, void> {
-    if (this.#request.body === null) return;
+    const { body, bodyUsed, signal } = this.#request;
+    if (body === null) return;
+    if (bodyUsed) throw new TypeError('The body of this Request was read before it came to the service.');
+    const reader = body.getReader();
+    // A body does not hear of its request's signal.
+    const stop = () => void reader.cancel().catch(() => {});
+    signal.addEventListener('abort', stop, { once: true });
     let bytes = 0;
     try {
-      for await (const chunk of this.#request.body) {
-        bytes += chunk.byteLength;
+      for (;;) {
+        signal.throwIfAborted();
+        const { done, value } = await reader.read();
+        signal.throwIfAborted();
+        if (done) return;
+        bytes += value.byteLength;
         if (bytes > maxBytes) throw bodyTooLarge(maxBytes);
-        yield chunk;
+        yield value;
       }
     } catch (error) {
       if (EkibenError.is(error)) throw error;
       throw clientClosed(error);
+    } finally {
+      signal.removeEventListener('abort', stop);
+      stop();
     }
   }
 }

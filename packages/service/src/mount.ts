@@ -31,6 +31,9 @@ export function mountFor<M extends { readonly path: string }>(mounts: readonly M
 export function fetchMount(path: string, handler: FetchHandler): Mount {
   const respond: Respond<Exchange> = async (exchange, ctx): Promise<Reply> => {
     const response = await handler(requestOf(exchange, ctx.signal));
+    // By shape, since a library may bring a Response of its own.
+    if (typeof response?.headers?.get !== 'function')
+      throw new TypeError(`What is mounted at ${path || '/'} answered no Response.`);
     return { status: response.status, contentType: null, headers: response.headers, body: response.body };
   };
   return { path, respond };

@@ -73,8 +73,18 @@ export interface ServiceErrorEvent {
 
 const serviceErrors = channel('ekiben:service:error');
 
-/** The answer for anything thrown. What was not the client's doing is reported to the log as well. */
+/** The answer for anything thrown. What was not the client's doing is reported to the log as well. Never throws. */
 export function problemReply(thrown: unknown, exchange: Exchange): Reply {
+  try {
+    return replyTo(thrown, exchange);
+  } catch (error) {
+    // What was thrown cannot be told: a header that is none, a bigint, a property that throws.
+    report({ error, method: exchange.method, path: exchange.path });
+    return reply(problemOf(null), null);
+  }
+}
+
+function replyTo(thrown: unknown, exchange: Exchange): Reply {
   // What a handler waits for is aborted by the signal of a client that left, and says so in its own way.
   const error = isAbort(thrown) && exchange.signal().aborted ? clientClosed(thrown) : thrown;
   const problem = problemOf(error);

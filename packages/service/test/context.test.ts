@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import * as z from 'zod';
 import { json, text } from '@ekiben/io-descriptors';
 import { apiKeys, HttpError, Service } from '../src/index.ts';
@@ -127,6 +127,20 @@ test('so does one of http-errors; one that does not say so stays inside', async 
   expect([hidden.status, JSON.stringify(await hidden.json())]).toEqual([500, expect.not.stringContaining('words')]);
 });
 
+test.each([
+  ['a header that is none', () => new HttpError(400, 'x', { headers: { 'bad header': 'y' } })],
+  ['what JSON does not have', () => new HttpError(400, 'x', { extensions: { balance: 10n } })],
+  ['a property that throws', () => Object.defineProperty(new Error(), 'expose', { get: () => JSON.parse('') })],
+])('an error with %s is a failure of the service', async (_what, make) => {
+  const log = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const service = answering(() => {
+    throw make();
+  });
+  expect((await service.fetch(post('/go', null))).status).toBe(500);
+  expect(log).toHaveBeenCalledTimes(1);
+  log.mockRestore();
+});
+
 test.each([200, 399, 600, 404.5])('an HttpError has no status %d', (status) => {
   expect(() => new HttpError(status, '')).toThrow(expect.objectContaining({ code: 'EKIBEN_STATUS_INVALID' }));
 });
@@ -146,6 +160,9 @@ test('API keys let in who has one, by either header, and tell others what is mis
   expect(((await refused.json()) as Problem).detail).toMatch(/x-api-key/);
 });
 
-test.each([[[]], [['']], [['short']]])('%j are no API keys', (keys) => {
-  expect(() => apiKeys({ keys })).toThrow(expect.objectContaining({ code: 'EKIBEN_SERVICE_INVALID' }));
-});
+test.each([[[]], [['']], [['short']], [[' the-newer-key-of-ours']], [['der-Schlüssel-von-uns']]])(
+  '%j are no API keys',
+  (keys) => {
+    expect(() => apiKeys({ keys })).toThrow(expect.objectContaining({ code: 'EKIBEN_SERVICE_INVALID' }));
+  },
+);

@@ -310,3 +310,20 @@ test('the signal of a Request reaches the handler', async () => {
   const request = new Request(post('/wait', good), { signal: controller.signal });
   expect((await service.fetch(request)).status).toBe(499);
 });
+
+test('a client that leaves in the middle of its body is not waited for', async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const body = new ReadableStream({ pull: () => controller.abort() });
+  const request = new Request('http://service/decide', { method: 'POST', body, duplex: 'half', signal });
+  expect((await svc.fetch(request)).status).toBe(499);
+});
+
+test('a Request whose body was read before is a mistake, and said to be', async () => {
+  const log = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const request = post('/decide', good);
+  await request.text();
+  expect((await svc.fetch(request)).status).toBe(500);
+  expect(log).toHaveBeenCalledWith(expect.stringContaining('was read before'));
+  log.mockRestore();
+});

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import * as z from 'zod';
 import { json } from '@ekiben/io-descriptors';
 import { Service } from '../src/index.ts';
@@ -74,4 +74,12 @@ test('a path is mounted at once', () => {
   expect(() => svc.mountFetch('/app', seen).mountExpress('/app', () => {})).toThrow(
     expect.objectContaining({ code: 'EKIBEN_ROUTE_CONFLICT' }),
   );
+});
+
+test('an application that answers no Response is a failure, which the log names', async () => {
+  const log = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const mounted = svc.mountFetch('/app', () => 'text' as unknown as Response);
+  expect((await mounted.fetch(new Request('http://s/app'))).status).toBe(500);
+  expect(log).toHaveBeenCalledWith(expect.stringContaining('mounted at /app answered no Response'));
+  log.mockRestore();
 });
