@@ -103,7 +103,7 @@ To run your newly built Bento container, run:
     for (const { application, status } of answers.slice(0, 300)) {
       assert.deepEqual(await post(`${container.url}/classify`, application), { Status: status });
     }
-    assert.equal(container.exec('sh', '-c', 'id -u; touch /tmp/x 2>/dev/null || echo read-only'), '1234567\nread-only');
+    assert.equal(container.exec('sh', '-c', 'id -u; touch probe 2>/dev/null || echo read-only'), '1234567\nread-only');
     assert.equal(await container.end(), 0);
     assert.equal(container.inspect('{{.State.OOMKilled}}'), 'false');
     container.remove();

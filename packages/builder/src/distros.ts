@@ -28,13 +28,13 @@ RUN --mount=type=cache,target=/etc/apk/cache,sharing=locked \\
   },
   ubi8: {
     image: (node) => `registry.access.redhat.com/ubi8/nodejs-${node.split('.', 1)[0]}-minimal`,
-    install: (packages) => `# hadolint ignore=DL3041
+    install: (packages) => `# hadolint ignore=DL3040,DL3041
 RUN --mount=type=cache,target=/var/cache/yum,sharing=locked \\
     microdnf install --nodocs --setopt=install_weak_deps=0 --assumeyes ${packages}`,
   },
   amazonlinux: {
     image: undefined,
-    install: (packages) => `# hadolint ignore=DL3041
+    install: (packages) => `# hadolint ignore=DL3040,DL3041
 RUN --mount=type=cache,target=/var/cache/dnf,sharing=locked \\
     dnf install --nodocs --setopt=install_weak_deps=0 --assumeyes ${packages}`,
   },
