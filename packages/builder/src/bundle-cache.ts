@@ -41,9 +41,9 @@ export async function cachedBundle(input: BundleInput, folder: string): Promise<
 }
 
 /** By all that decides, but for the files themselves. */
-function keyOf({ finder: _, ...input }: BundleInput): string {
+function keyOf({ project, service, exportName, outside, packages, node }: BundleInput): string {
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([input, process.env['NODE_PATH']]));
+  hash.update(JSON.stringify([project, service, exportName, outside, packages, node, process.env['NODE_PATH']]));
   const { version } = createRequire(import.meta.url)('esbuild/package.json') as { readonly version: string };
   hash.update(`${version}\n${process.versions.v8}\n`);
   // This package itself, which changes without a new version while it is worked on.

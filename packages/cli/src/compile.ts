@@ -18,7 +18,7 @@ export interface Compiled {
 /**
  * Bundles the project's own files into `node_modules/.cache/ekiben/` of the project, so that packages resolve from there as they do
  * from the source. Packages stay outside; source maps are inside.
- * @throws EKIBEN_COMPILE_FAILED with file, line, column and the line itself
+ * @throws EKIBEN_COMPILE_FAILED with file, line, column and the line itself; EKIBEN_PROJECT_NOT_WRITABLE
  */
 export async function compile(file: string): Promise<Compiled> {
   const { build, formatMessages } = await import('esbuild');
@@ -75,14 +75,24 @@ const cacheOf = (folder: string) => path.join(folder, 'node_modules', '.cache', 
 /**
  * Writes a module from which packages resolve as from the folder, and returns its path. It is named by content: a worker that starts
  * after an edit still finds the module that its parent serves.
+ * @throws EKIBEN_PROJECT_NOT_WRITABLE
  */
 export async function writeModule(folder: string, name: string, contents: string | Uint8Array): Promise<string> {
   const hash = createHash('sha256').update(contents).digest('hex').slice(0, 16);
   const module = path.join(cacheOf(folder), `${name}-${hash}.mjs`);
-  await mkdir(path.dirname(module), { recursive: true });
-  await writeFile(`${module}.${process.pid}`, contents);
-  await rename(`${module}.${process.pid}`, module);
-  return module;
+  if (existsSync(module)) return module;
+  try {
+    await mkdir(path.dirname(module), { recursive: true });
+    await writeFile(`${module}.${process.pid}`, contents);
+    await rename(`${module}.${process.pid}`, module);
+    return module;
+  } catch (cause) {
+    throw new EkibenError(
+      'EKIBEN_PROJECT_NOT_WRITABLE',
+      `${cacheOf(folder)} cannot be written to (${(cause as NodeJS.ErrnoException).code}): what is compiled lies there, where it finds the project's packages.`,
+      { cause },
+    );
+  }
 }
 
 const PLACES = ['url', 'filename', 'dirname'] as const;
