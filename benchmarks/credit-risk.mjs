@@ -17,12 +17,12 @@ let port = 20_000 + (process.pid % 10_000); // of two runs at a time, each has i
  * @param {string[]} command - arguments of Node; the word PORT becomes the port, which `env.PORT` has too
  * @param {object} options - `answers`: whether it has to say what Python said, as a bare server does not; others are those of `server`
  */
-export async function startCreditRisk(command, { quick, answers = true, ...options }) {
+export async function startCreditRisk(command, { quick, answers = true, env, ...options }) {
   port += 1;
   const url = `http://127.0.0.1:${port}/classify`;
   const subject = await server({
     command: [process.execPath, ...command.map((part) => (part === 'PORT' ? String(port) : part))],
-    env: { PORT: String(port) },
+    env: { PORT: String(port), ...env },
     url,
     method: 'POST',
     headers,

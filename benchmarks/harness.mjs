@@ -2,7 +2,7 @@
 // could not mean anything. It compares subjects; two kinds are made here, a function in this process and an HTTP server in its own.
 import { fork, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -235,6 +235,7 @@ export const lastResult = () => kept;
  * @param {object} options
  * @param {string[]} options.command  such as `[process.execPath, 'server.mjs']`; it listens on 127.0.0.1
  * @param {Record<string, string>} [options.env]  added to ours
+ * @param {string} [options.log]  the file that gets its standard output @default none
  * @param {string} options.url  that the load goes to
  * @param {string} [options.readyUrl]  that answers 2xx once the server is ready; any answer will do when it is left out
  * @param {'GET' | 'POST'} [options.method] @default 'GET'
@@ -245,10 +246,12 @@ export const lastResult = () => kept;
  * @param {number} [options.seconds]  a sample lasts @default 5
  * @returns {Promise<Subject>}
  */
-export async function server({ command, env, url, readyUrl, warmUpSeconds = 5, seconds = 5, ...load }) {
+export async function server({ command, env, log, url, readyUrl, warmUpSeconds = 5, seconds = 5, ...load }) {
   const { connections = 32, method = 'GET', headers, body } = load;
   const [program, ...args] = pinned([0], command);
-  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit'] });
+  const stdout = log === undefined ? 'ignore' : openSync(log, 'w');
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', stdout, 'inherit'] });
+  if (log !== undefined) closeSync(stdout);
   const ended = new Promise((resolve) => child.once('close', resolve));
   const close = async () => {
     child.kill('SIGTERM');
@@ -285,10 +288,15 @@ async function ready(child, url, mustSucceed) {
   throw new Error(`${url} did not answer within 30 seconds.`);
 }
 
-function generate(options) {
+/** Runs a module of Node beside the server, on the core of the load generator. */
+export function beside(module) {
   const [execPath, ...execArgv] = pinned([1], [process.execPath]);
+  return fork(module, [], { execPath, execArgv });
+}
+
+function generate(options) {
   return new Promise((resolve, reject) => {
-    const child = fork(new URL('load.mjs', import.meta.url), [], { execPath, execArgv });
+    const child = beside(new URL('load.mjs', import.meta.url));
     child.once('message', resolve);
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`The load generator ended with ${code} and no result.`)));
