@@ -96,6 +96,7 @@ export async function bundle(input: BundleInput): Promise<Bundle> {
     ];
     try {
       const { outputFiles, metafile } = await build({ ...options(input), entryPoints, plugins: [found.plugin] });
+      found.keepNames(metafile);
       if (found.surprises === before) return finished(input, found, outputFiles, metafile);
     } catch (error) {
       if (found.surprises === before) throw await explained(error, formatMessages);
@@ -185,6 +186,19 @@ class Findings {
     this.#resolved.clear();
     for (const found of [this.programs, this.assets])
       for (const [key, { owner }] of found) if (this.#stays.has(owner)) found.delete(key);
+  }
+
+  /** What a module of the project imports while it runs has, in CommonJS, its names from Node, and in a bundle only a default. */
+  keepNames({ inputs }: Metafile): void {
+    const { project, finder } = this.#input;
+    for (const [path, { imports }] of Object.entries(inputs)) {
+      if (path.startsWith('ekiben:') || !isOurs(finder, project, join(project, path))) continue;
+      for (const { kind, path: target } of imports) {
+        const module = join(project, target);
+        const isNamed = kind === 'dynamic-import' && inputs[target]?.format === 'cjs';
+        if (isNamed && !isOurs(finder, project, module)) this.#stay(finder.of(dirname(module)), module);
+      }
+    }
   }
 
   readonly plugin: Plugin = {

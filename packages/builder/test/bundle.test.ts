@@ -123,6 +123,11 @@ test('is the same in a folder of another depth', async () => {
   expect([...two.files]).toEqual([...one.files]);
 });
 
+test('a package in CommonJS that the project imports while it runs keeps its names, outside', async () => {
+  const service = `export const svc = (await import('plain')).plain;`;
+  expect(names((await bundled(await made({ ...FILES, 'src/service.ts': service }))).outside)).toEqual(['plain']);
+});
+
 test('a package that turns out to stay outside leaves nothing beside the bundle', async () => {
   const { outside, files } = await bundled(
     await made({ ...FILES, 'node_modules/threaded/word.js': `module.exports = __dirname;` }),
