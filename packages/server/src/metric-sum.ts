@@ -4,6 +4,7 @@
  */
 import { AggregatorRegistry } from 'prom-client';
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
+import { alignBounds } from './histogram-bounds.ts';
 
 /** What a registry's `getMetricsAsJSON` gives. */
 export type Snapshot = MetricObjectWithValues<MetricValue<string>>[];
@@ -29,7 +30,7 @@ export class MetricSum {
   /** In the text format of Prometheus. */
   text(): Promise<string> {
     const living = [...this.#latest.values()].flatMap((parts) => [...parts.values()]);
-    return AggregatorRegistry.aggregate([...living, this.#ended]).metrics();
+    return AggregatorRegistry.aggregate([...alignBounds([...living, this.#ended])]).metrics();
   }
 }
 
@@ -37,7 +38,7 @@ export class MetricSum {
 const isCounted = (type: unknown) => type === 'counter' || type === 'histogram';
 
 function sum(snapshots: readonly Snapshot[]): Snapshot {
-  const metrics = AggregatorRegistry.aggregate([...snapshots]).getMetricsAsArray() as unknown as readonly {
+  const metrics = AggregatorRegistry.aggregate([...alignBounds(snapshots)]).getMetricsAsArray() as unknown as readonly {
     get(): Snapshot[number];
   }[];
   return metrics.map((metric) => metric.get());

@@ -73,10 +73,12 @@ export class RunningChild implements Child {
   /** Questions that it has not answered yet. */
   readonly #asked = new Map<number, () => void>();
   #questions = 0;
-  /** What happens once it has taken a connection. */
-  readonly #handing = new Map<number, () => void>();
+  /** Connections on their way to it. */
+  readonly #handing = new Map<number, (taken: boolean) => void>();
   #handed = 0;
   #killed = false;
+  #hasExited = false;
+  #isGone = false;
 
   constructor({ name, slot, serial, command, onNote, onAnswer }: ChildOptions) {
     const { file, args = [], env = {}, execArgv = [] } = command;
@@ -96,6 +98,13 @@ export class RunningChild implements Child {
         const disconnected = new Promise((resolve) => this.#process.once('disconnect', resolve));
         await Promise.race([disconnected, sleep(LAST_WORDS_MS, undefined, { ref: false })]);
       }
+      this.#isGone = true;
+      for (const end of this.#handing.values()) end(false);
+      this.#handing.clear();
+    });
+    void this.exited.then(() => {
+      this.#hasExited = true;
+      for (const end of this.#asked.values()) end();
     });
     this.#started = new Promise((resolve, reject) => {
       this.#process.on('message', (message: ChildMessage | null) => {
@@ -105,7 +114,7 @@ export class RunningChild implements Child {
         if (message.kind === 'alive') this.memoryBytes = message.memoryBytes;
         else if (message.kind === 'note') onNote(this, message.note);
         else if (message.kind === 'taken') {
-          this.#handing.get(message.connection)?.();
+          this.#handing.get(message.connection)?.(true);
           this.#handing.delete(message.connection);
         } else if (message.kind === 'answer') {
           onAnswer(this, message.topic, message.answer);
@@ -143,30 +152,35 @@ export class RunningChild implements Child {
     this.#send({ kind: 'message', message });
   }
 
+  // Neither waits for `gone` or `exited` by itself: what waits for a promise is kept as long as that, which here is the child's life.
+
   hand(message: unknown, connection: Socket): Promise<boolean> {
     const id = this.#handed++;
     const order: SupervisorMessage = { kind: 'message', message, connection: id };
-    const taken = new Promise<boolean>((resolve) => {
-      if (!this.#process.connected) return resolve(false);
-      this.#handing.set(id, () => {
-        connection.destroy(); // this process's hold on it only
-        resolve(true);
+    return new Promise<boolean>((resolve) => {
+      if (this.#isGone || !this.#process.connected) return resolve(false);
+      this.#handing.set(id, (taken) => {
+        if (taken) connection.destroy(); // this process's hold on it only
+        resolve(taken);
       });
       // Kept open here: Node forgets connections that a child has not taken when it ends.
       this.#process.send(order, connection, { keepOpen: true }, () => {});
     });
-    return Promise.race([taken, this.gone.then(() => false)]);
   }
 
   /** Resolves when its answer was heard, it has ended, or the time is over. */
   async ask(topic: string, timeoutMs: number): Promise<void> {
+    if (this.#hasExited) return;
     const id = this.#questions++;
-    const answered = new Promise<void>((resolve) => this.#asked.set(id, resolve));
-    const over = setTimeout(() => this.#asked.get(id)?.(), timeoutMs);
-    this.#send({ kind: 'ask', topic, id });
-    await Promise.race([answered, this.exited]);
-    clearTimeout(over);
-    this.#asked.delete(id);
+    await new Promise<void>((resolve) => {
+      const over = setTimeout(() => this.#asked.get(id)?.(), timeoutMs);
+      this.#asked.set(id, () => {
+        clearTimeout(over);
+        this.#asked.delete(id);
+        resolve();
+      });
+      this.#send({ kind: 'ask', topic, id });
+    });
   }
 
   kill(): void {
