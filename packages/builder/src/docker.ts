@@ -139,13 +139,14 @@ export const ENTRYPOINT_SCRIPT = `#!/bin/sh
 exec node "$(dirname -- "$0")/entrypoint.mjs" "$@"
 `;
 
-/** Without \`fetch\`, which takes longer to load than to ask. */
-export const HEALTH = `import { get } from 'node:http';
+/** Over HTTP, and where that is not understood, HTTPS. Without `fetch`, which takes longer to load than to ask. */
+export const HEALTH = `import http from 'node:http';
 
 const port = process.env.PORT || process.env.EKIBEN__API_SERVER__PORT || 3000;
-get({ host: '127.0.0.1', port, path: '/readyz' }, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1)).on('error', () =>
-  process.exit(1),
-);
+const target = { host: '127.0.0.1', port, path: '/readyz', rejectUnauthorized: false };
+const ask = (get, orElse) =>
+  get(target, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1)).on('error', orElse);
+ask(http.get, async () => ask((await import('node:https')).get, () => process.exit(1)));
 `;
 
 /** For another platform than the one that the bento was built for. */

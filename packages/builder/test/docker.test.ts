@@ -1,4 +1,7 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { DockerOptions } from '../src/docker-options.ts';
@@ -165,4 +168,23 @@ test('any other program runs as it is, and its exit code is the container’s', 
   expect(run('node', '-e', 'process.exit(7)').status).toBe(7);
   expect(run('node', '-e', 'process.kill(process.pid, "SIGKILL")').status).toBe(137);
   expect(run('no-such-program')).toMatchObject({ status: 127, stderr: expect.stringContaining('no-such-program') });
+});
+
+test.each([
+  [200, 0],
+  [503, 1],
+])('a service that says %d of itself has the health %d', async (readiness, code) => {
+  const server = createServer((request, response) =>
+    response.writeHead(request.url === '/readyz' ? readiness : 404).end(),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const script = join(await image(), 'env/docker/health.mjs');
+  const ask = async () => {
+    const child = spawn(process.execPath, [script], { env: { ...process.env, PORT: String(port) } });
+    return (await once(child, 'exit'))[0] as number;
+  };
+  expect(await ask()).toBe(code);
+  await new Promise((resolve) => server.close(resolve));
+  expect(await ask()).toBe(1);
 });
