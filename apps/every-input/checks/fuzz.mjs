@@ -188,7 +188,10 @@ async function answered(response, bytes) {
   let timer;
   const hang = new Promise((_, reject) => {
     const message = `no answer within ${WATCHDOG_MS} ms for ${bytes.toString('base64')}`;
-    timer = setTimeout(() => reject(new Error(message)), WATCHDOG_MS);
+    // In two halves: after a machine that slept, an answer that is there has the second to be heard.
+    timer = setTimeout(() => {
+      timer = setTimeout(() => reject(new Error(message)), WATCHDOG_MS / 2);
+    }, WATCHDOG_MS / 2);
   });
   try {
     return await Promise.race([readWhole(response), hang]);

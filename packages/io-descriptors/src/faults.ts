@@ -17,7 +17,7 @@ export const invalidInput = (issues: Issues): EkibenError => refusedInput(faults
  * @param count - of all faults, where not all of them were kept
  */
 export function refusedInput(errors: readonly Fault[], count = errors.length): EkibenError {
-  const shown = errors.slice(0, SHOWN).map(({ pointer, message }) => `${pointer} ${message}`.trim());
+  const shown = errors.slice(0, SHOWN).map(({ pointer, message }) => `${pointer} ${message.replace(/\.$/, '')}`.trim());
   const counted = count === 1 ? '1 fault' : `${count} faults`;
   const message = `The input has ${counted}: ${shown.join('; ')}${count > SHOWN ? '; …' : '.'}`;
   return new EkibenError('EKIBEN_INVALID_INPUT', message, { details: { errors } });
