@@ -78,7 +78,7 @@ function serviceEntry({ service, exportName }: BundleInput): string {
 }
 
 /** What the processes that `serve` starts run. */
-const PROGRAMS = ['@ekiben/runners/worker', '@ekiben/server/api-worker'];
+const PROGRAMS = ['@ekiben/runners/worker', '@ekiben/server/api-worker', '@ekiben/server/runner-observer'];
 
 /**
  * @throws EKIBEN_COMPILE_FAILED with file, line and column; EKIBEN_DEPENDENCY_MISSING

@@ -74,6 +74,7 @@ function entries(options: AccessLogOptions): (answered: RequestAnswered) => Entr
     traceIdFormat = '032x',
     spanIdFormat = '016x',
   } = options;
+  const [traceIdOf, spanIdOf] = [idWriter(traceIdFormat), idWriter(spanIdFormat)];
   return ({ exchange, status, durationMs, responseType, responseLength }) => {
     const { request, method, path, requestId, trace } = exchange;
     const { socket } = request;
@@ -94,8 +95,8 @@ function entries(options: AccessLogOptions): (answered: RequestAnswered) => Entr
         length: responseContentLength ? responseLength : undefined,
       },
       durationMs: Math.round(durationMs * 1000) / 1000,
-      trace_id: trace === null ? undefined : formatId(trace.traceId, traceIdFormat),
-      span_id: trace === null ? undefined : formatId(trace.spanId, spanIdFormat),
+      trace_id: trace === null ? undefined : traceIdOf(trace.traceId),
+      span_id: trace === null ? undefined : spanIdOf(trace.spanId),
       trace_flags: trace === null ? undefined : trace.traceFlags === 1 ? '01' : '00',
     };
   };
@@ -131,11 +132,14 @@ function contentOf(type: string | undefined, length: number | null | undefined):
 /** What came from outside does not steer the terminal. */
 const printable = (text: string) => text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 200);
 
-/** `032x`, `x`, `X` or `d` of Python's `format`, of an id that is in hexadecimal digits. */
-function formatId(id: string, format: string): string {
-  const [, width = '', type] = /^(?:0(\d+))?([xXd])?$/.exec(format) ?? [];
-  if (type === 'x' && Number(width) === id.length) return id;
-  const number = BigInt(`0x${id}`);
-  const text = type === 'x' || type === 'X' ? number.toString(16) : number.toString();
-  return (type === 'X' ? text.toUpperCase() : text).padStart(Number(width), '0');
+/** As Python's `format` writes the number that an id is: `032x`, `x`, `X` or `d`. */
+function idWriter(format: string): (id: string) => string {
+  const [, digits, type] = /^(?:0(\d+))?([xXd])?$/.exec(format) ?? [];
+  const width = Number(digits ?? 0);
+  const isHexadecimal = type === 'x' || type === 'X';
+  return (id) => {
+    if (type === 'x' && width === id.length) return id;
+    const text = BigInt(`0x${id}`).toString(isHexadecimal ? 16 : 10);
+    return (type === 'X' ? text.toUpperCase() : text).padStart(width, '0');
+  };
 }
