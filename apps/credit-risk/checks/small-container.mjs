@@ -80,7 +80,7 @@ function residentMiB(pid) {
 }
 
 /** Clients of each decision, for so long; in the meantime something may happen. */
-async function drive(seconds, meanwhile = () => {}) {
+async function drive(seconds, meanwhile = async () => {}) {
   const started = performance.now();
   const loads = [...applications].map(([status, application]) => {
     const judge = ({ Status }) => (Status === status ? undefined : `${Status} instead of ${status}`);

@@ -30,7 +30,7 @@ function fill(metric: Metric, bounds: ReadonlySet<number> | undefined): Metric {
       others.push(value);
       continue;
     }
-    const key = JSON.stringify(Object.entries(labels).toSorted());
+    const key = JSON.stringify(Object.entries(labels).map(String).toSorted());
     const buckets = series.get(key) ?? new Map<number, Value>();
     series.set(key, buckets.set(toNumber(le), value));
   }
