@@ -66,7 +66,7 @@ export function containersIn(work, { graphRoot = join(work, 'storage') } = {}) {
     CONTAINERS_CONF: write(
       'containers.conf',
       '[containers]\ndefault_ulimits = ["nofile=20000:20000", "nproc=1000:1000"]\n' +
-        '[engine]\ncgroup_manager = "cgroupfs"\nruntime = "runc"\nevents_logger = "file"\n',
+        `[engine]\ncgroup_manager = "cgroupfs"\nruntime = "runc"\nevents_logger = "file"\ntmp_dir = "${join(work, 'libpod')}"\n`,
     ),
     BUILDAH_ISOLATION: 'chroot',
   };

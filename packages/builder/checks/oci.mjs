@@ -54,7 +54,6 @@ async function checkImages() {
     const path = join(work, name);
     mkdirSync(path);
     run('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'none', path]);
-    process.on('exit', () => spawnSync('umount', ['--lazy', path]));
     return path;
   };
 
@@ -338,7 +337,7 @@ async function checkImages() {
   });
 
   await registry.kill();
-  spawnSync('umount', ['--lazy', ...readdirSync(work).map((name) => join(work, name))], { stdio: 'ignore' });
+  for (const mounted of ['small', 'full', 'storage/overlay']) spawnSync('umount', ['--recursive', join(work, mounted)]);
   rmSync(work, { recursive: true, force: true });
 }
 
