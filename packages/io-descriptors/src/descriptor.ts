@@ -6,6 +6,12 @@ export type Body = Uint8Array | AsyncIterable<Uint8Array>;
 /** What `encode` makes. A string is UTF-8, and the fastest: `node:http` writes head and body of it at once. */
 export type EncodedBody = string | Body;
 
+/** A body with its `Content-Type`. */
+export interface TypedBody {
+  readonly contentType: string;
+  readonly body: EncodedBody;
+}
+
 /**
  * Bytes to a typed, validated value and back. One descriptor describes what an API reads, another what it answers.
  *
@@ -46,6 +52,11 @@ export interface Descriptor<Wire, Value> {
    * @throws EKIBEN_INVALID_OUTPUT
    */
   readonly encode: (value: Value) => EncodedBody | Promise<EncodedBody>;
+  /**
+   * `encode` where the `Content-Type` is another from answer to answer, as with the boundary of a form, which no content may hold and
+   * so nobody may know before. @default `encode` with `contentType`
+   */
+  encodeTyped?(value: Value): Promise<TypedBody>;
   /**
    * `encode` without bytes: what the client would get.
    * @throws EKIBEN_INVALID_OUTPUT

@@ -6,7 +6,10 @@ import type { FaultList } from './faults.ts';
 import { FORM } from './form.ts';
 
 /** A descriptor of a part, whatever its types. */
-export interface AnyDescriptor extends Omit<Descriptor<unknown, unknown>, 'encode' | 'toWire' | 'filename'> {
+export interface AnyDescriptor extends Omit<
+  Descriptor<unknown, unknown>,
+  'encode' | 'encodeTyped' | 'toWire' | 'filename'
+> {
   encode(value: never): EncodedBody | Promise<EncodedBody>;
   toWire(value: never): unknown;
   filename?(value: never): string | undefined;

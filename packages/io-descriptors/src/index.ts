@@ -4,7 +4,7 @@ export { collect } from './body.ts';
 export type { Cell, Column, Columns, Row } from './columns.ts';
 export { dataFrame } from './data-frame.ts';
 export type { DataFrameOptions, DataFrameWire } from './data-frame.ts';
-export type { BentomlDescriptor, Body, Descriptor, EncodedBody } from './descriptor.ts';
+export type { BentomlDescriptor, Body, Descriptor, EncodedBody, TypedBody } from './descriptor.ts';
 export { exampleFrom } from './example.ts';
 export { refusedInput, refusedOutput } from './faults.ts';
 export { file } from './file.ts';

@@ -84,19 +84,22 @@ function formDescriptor(
   checkFields(fields);
   const streams = fields.some(({ descriptor }) => descriptor.streams === true);
   const limits = { maxParts, maxBytes: maxBytes ?? (streams ? DEFAULT_MAX_STREAM_BYTES : DEFAULT_MAX_FILE_BYTES) };
-  // Random, since content that holds it would break the form: nobody can prepare such content.
-  const boundary = `ekiben-${randomUUID()}`;
+  const boundary = newBoundary();
   const schemaOf = (side: 'input' | 'output') => formSchema(fields, side);
 
   return {
     mediaTypes: [FORM],
-    contentType: `${FORM}; boundary=${boundary}`,
+    contentType: typeWith(boundary),
     maxBytes: limits.maxBytes,
     streams,
     checkType: checkFormType,
     decode: (body, contentType) => decodeForm(readForm(body, contentType, limits), fields),
     parse: (value) => eachField(fields, value, refusedInput, (descriptor, part) => descriptor.parse(part)),
     encode: (value) => encodeForm(fields, value, boundary),
+    async encodeTyped(value) {
+      const own = newBoundary();
+      return { contentType: typeWith(own), body: await encodeForm(fields, value, own) };
+    },
     toWire: (value) => eachField(fields, value, refusedOutput, (descriptor, part) => descriptor.toWire(part as never)),
     jsonSchema: schemaOf,
     example: exampleOf(fields),
@@ -108,6 +111,10 @@ function formDescriptor(
     ),
   };
 }
+
+/** Random, since content that holds it would break the form: nobody can prepare such content. */
+const newBoundary = () => `ekiben-${randomUUID()}`;
+const typeWith = (boundary: string) => `${FORM}; boundary=${boundary}`;
 
 /** The values of a form that is an object, each put through its descriptor. */
 async function eachField(

@@ -279,6 +279,14 @@ describe('a form that goes out', () => {
     expect((await thrownBy(() => form.encode({ ...value, photos }))).code).toBe('EKIBEN_INVALID_OUTPUT');
   });
 
+  test('has a boundary of its own, which nobody knows before, so that all content can go out', async () => {
+    const first = await form.encodeTyped?.(value);
+    const note = `\r\n--${first?.contentType.split('boundary=')[1]}\r\n`;
+    const { contentType = '', body } = (await form.encodeTyped?.({ ...value, note })) ?? {};
+    expect(contentType).not.toBe(first?.contentType);
+    expect((await form.decode(body as Body, contentType)).note).toBe(note);
+  });
+
   test('without a part is the fault of the server', async () => {
     expect((await thrownBy(() => form.encode({ meta: { n: 1 } } as never))).code).toBe('EKIBEN_INVALID_OUTPUT');
     expect((await thrownBy(() => form.encode(3 as never))).code).toBe('EKIBEN_INVALID_OUTPUT');

@@ -21,8 +21,9 @@ export interface Route<E extends Exchange = Exchange> {
 }
 
 /** A descriptor or handler whose types no longer matter: `Service.api` has seen to it that those of an API fit. */
-export interface AnyDescriptor extends Omit<Descriptor<unknown, unknown>, 'encode' | 'toWire'> {
+export interface AnyDescriptor extends Omit<Descriptor<unknown, unknown>, 'encode' | 'encodeTyped' | 'toWire'> {
   encode(value: unknown): ReplyBody | Promise<ReplyBody>;
+  encodeTyped?(value: unknown): Promise<{ readonly contentType: string; readonly body: ReplyBody }>;
   toWire(value: unknown): unknown;
 }
 
@@ -68,12 +69,18 @@ export function respondWith(api: Api, enter: Enter): Respond<Exchange> {
     if (isThenable(value)) value = await value;
     let result: unknown = enter(ctx, () => handler(value, ctx));
     if (isThenable(result)) result = await result;
-    const made = output.encode(result);
-    let encoded = isThenable(made) ? await made : made;
+    let type = output.contentType;
+    let encoded: ReplyBody;
+    if (output.encodeTyped === undefined) {
+      const made = output.encode(result);
+      encoded = isThenable(made) ? await made : made;
+    } else {
+      ({ contentType: type, body: encoded } = await output.encodeTyped(result));
+    }
     if (typeof encoded !== 'string' && !(encoded instanceof Uint8Array)) {
       encoded = await begin(encoded, (pull) => enter(ctx, pull));
     }
-    return { status: 200, contentType: output.contentType, headers: null, body: encoded };
+    return { status: 200, contentType: type, headers: null, body: encoded };
   };
 }
 
