@@ -38,12 +38,38 @@ export function sbom(name: string, { bundle, outside, models, lockfile, builderV
   };
 }
 
-/** Of a bill: one package. */
+/** What is read of a bill. */
+export interface Bill {
+  readonly components: readonly Component[];
+  readonly dependencies: readonly { readonly ref: string; readonly dependsOn: readonly string[] }[];
+}
+
+export interface Component {
+  readonly 'bom-ref': string;
+  readonly [key: string]: unknown;
+}
+
+/** The bill of a bento with other packages, such as those of another platform. */
+export function replaced(bill: Bill, gone: readonly Component[], come: readonly Component[]): Bill {
+  const without = new Set(gone.map((each) => each['bom-ref']));
+  const isModel = (each: Component): boolean => each['bom-ref'].startsWith('model:');
+  const kept = bill.components.filter((each) => !without.has(each['bom-ref']));
+  const packages = [...kept.filter((each) => !isModel(each)), ...come];
+  const components = [...packages.toSorted((a, b) => (a['bom-ref'] < b['bom-ref'] ? -1 : 1)), ...kept.filter(isModel)];
+  const dependsOn = components.map((each) => each['bom-ref']);
+  return {
+    ...bill,
+    components,
+    dependencies: bill.dependencies.map((each) => (each.ref === 'bento' ? { ...each, dependsOn } : each)),
+  };
+}
+
+/** One package. */
 export function library(
   id: string,
   { name, version, license }: PackageManifest,
   integrity: string | undefined,
-): object {
+): Component {
   const [group, base = group] = name.startsWith('@') ? name.split('/') : [undefined, name];
   const sha512 = /^sha512-([A-Za-z0-9+/=]+)$/.exec(integrity ?? '')?.[1];
   return {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
-import { sbom } from '../src/sbom.ts';
+import { library, replaced, sbom, type Bill } from '../src/sbom.ts';
 import { facts, sha512 } from './facts.ts';
 
 const schema = async (name: string): Promise<object> =>
@@ -41,4 +41,17 @@ test('lists packages inside the bundle and outside of it, and models', () => {
       { type: 'machine-learning-model', name: 'risk', version: 'b' },
     ],
   });
+});
+
+test('another platform’s packages come in place of those that go', () => {
+  const bill = sbom('risk', facts()) as Bill;
+  const names = ({ components }: Bill) => components.map((each) => each['bom-ref']);
+  const come = library('@img/sharp-linux-arm64@1.0.0', { name: '@img/sharp-linux-arm64', version: '1.0.0' }, sha512);
+  const [first] = bill.components;
+  const other = replaced(bill, first === undefined ? [] : [first], [come]);
+  expect(names(other)).toContain('pkg:npm/%40img/sharp-linux-arm64@1.0.0');
+  expect(names(other)).not.toContain(first?.['bom-ref']);
+  expect(other.components.length).toBe(bill.components.length);
+  expect(other.dependencies[0]?.dependsOn).toEqual(names(other));
+  expect(names(replaced(bill, [], []))).toEqual(names(bill));
 });

@@ -10,7 +10,7 @@ import { dump } from 'js-yaml';
 import { filesBelow } from '../files-below.ts';
 import { formatPlatform, type Platform } from '../native.ts';
 import type { PackageManifest } from '../package-root.ts';
-import { library } from '../sbom.ts';
+import { library, replaced, type Bill } from '../sbom.ts';
 import { DIGESTS_FILE, digestOfBento, digestsText } from '../verify.ts';
 import { checkMachines } from './machine.ts';
 import { packagesFor, packagesPlatform, type PackagesOptions } from './packages.ts';
@@ -90,40 +90,16 @@ async function manifestsOf(files: readonly BentoFile[]): Promise<Manifests> {
   return manifests;
 }
 
-interface Bill {
-  readonly components: readonly { readonly 'bom-ref': string }[];
-  readonly dependencies: readonly { readonly ref: string; readonly dependsOn: readonly string[] }[];
-}
-
 async function billOf(bento: StoredBento, before: Manifests, after: Manifests): Promise<string> {
   const bill = JSON.parse(await readFile(join(bento.path, SBOM), 'utf8')) as Bill;
   const lock = JSON.parse(await readFile(join(bento.path, LOCKFILE), 'utf8')) as {
     readonly packages: Readonly<Record<string, { readonly integrity?: string }>>;
   };
   const component = (id: string, manifest: PackageManifest) =>
-    library(id, manifest, lock.packages[`node_modules/${manifest.name}`]?.integrity) as Bill['components'][number];
-  const gone = new Set(
-    [...before].flatMap(([id, manifest]) => (after.has(id) ? [] : [component(id, manifest)['bom-ref']])),
-  );
+    library(id, manifest, lock.packages[`node_modules/${manifest.name}`]?.integrity);
+  const gone = [...before].flatMap(([id, manifest]) => (after.has(id) ? [] : [component(id, manifest)]));
   const come = [...after].flatMap(([id, manifest]) => (before.has(id) ? [] : [component(id, manifest)]));
-  const byRef = (a: string, b: string): number => (a < b ? -1 : 1);
-  const isModel = (ref: string): boolean => ref.startsWith('model:');
-  const all = [...bill.components.filter((each) => !gone.has(each['bom-ref'])), ...come];
-  const refs = all.map((each) => each['bom-ref']).toSorted(byRef);
-  const components = all.toSorted((a, b) => byRef(a['bom-ref'], b['bom-ref']));
-  const whole = {
-    ...bill,
-    components: [
-      ...components.filter((each) => !isModel(each['bom-ref'])),
-      ...components.filter((each) => isModel(each['bom-ref'])),
-    ],
-    dependencies: bill.dependencies.map((each) =>
-      each.ref === 'bento'
-        ? { ...each, dependsOn: [...refs.filter((ref) => !isModel(ref)), ...refs.filter(isModel)] }
-        : each,
-    ),
-  };
-  return `${JSON.stringify(whole, null, 2)}\n`;
+  return `${JSON.stringify(replaced(bill, gone, come), null, 2)}\n`;
 }
 
 async function sha256({ content }: BentoFile): Promise<string> {

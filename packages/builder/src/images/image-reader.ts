@@ -52,7 +52,7 @@ function readRegistry(text: string, signal: AbortSignal | undefined): ImageReade
   const manifest = async (name: string): Promise<Uint8Array> => {
     const found = await registry.manifest(name);
     if (found === undefined) throw notFound(where, `the registry has no ${name}`);
-    return found.bytes;
+    return found;
   };
   return {
     where,

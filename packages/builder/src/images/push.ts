@@ -135,7 +135,7 @@ async function attach(
 async function listReferrer(registry: Registry, subject: string, manifest: Descriptor): Promise<void> {
   const tag = subject.replace(':', '-');
   const found = await registry.manifest(tag);
-  const listed = found === undefined ? undefined : readManifest(found.bytes, `${registry.repository}:${tag}`);
+  const listed = found === undefined ? undefined : readManifest(found, `${registry.repository}:${tag}`);
   const others = listed?.kind === 'index' ? listed.manifests.filter(({ digest }) => digest !== manifest.digest) : [];
   const entry = { ...descriptorOf(manifest), artifactType: CYCLONEDX };
   const index = { schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests: [...others, entry] };

@@ -58,18 +58,17 @@ export class Registry {
   }
 
   /**
-   * The manifest of a tag or digest, with its own digest.
+   * The bytes of the manifest that a tag or a digest means; whoever asks by a digest checks that they have it.
    * @returns undefined where there is none
    * @throws EKIBEN_REGISTRY_DENIED, EKIBEN_REGISTRY_FAILED, EKIBEN_IMAGE_INVALID
    */
-  async manifest(reference: string): Promise<{ readonly bytes: Uint8Array; readonly mediaType: string } | undefined> {
+  async manifest(reference: string): Promise<Uint8Array | undefined> {
     const response = await this.request(`manifests/${reference}`, {
       headers: { accept: MANIFESTS_ACCEPTED },
       expects: [404],
     });
     const bytes = await readBody(response, MANIFEST_MAX_BYTES);
-    if (response.status === 404) return undefined;
-    return { bytes, mediaType: response.headers['content-type'] ?? '' };
+    return response.status === 404 ? undefined : bytes;
   }
 
   /** @param reference - a tag, or the digest of `bytes` */
