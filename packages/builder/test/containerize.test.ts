@@ -96,15 +96,25 @@ test.each(['podman', 'buildah'] as const)(
   },
 );
 
-test('several platforms become one image', async () => {
+test('several platforms become one image, under every name', async () => {
   const platforms = ['linux/amd64', 'linux/arm64'];
   const output = join(bin, 'image.tar');
-  await program('podman');
-  await make({ platforms, push: true, output });
-  const [build, push, save] = await calls();
-  expect(build?.join(' ')).toMatch(/--platform linux\/amd64,linux\/arm64 .*--manifest risk:v1/);
-  expect(push).toEqual(['podman', 'manifest', 'push', '--all', 'risk:v1', 'docker://risk:v1']);
-  expect(save).toEqual(['podman', 'manifest', 'push', '--all', 'risk:v1', `oci-archive:${output}`]);
+  const images = ['risk:1', 'a.example/risk:1'];
+  // There is nothing to remove.
+  await program('podman', "if (['rm', 'rmi'].includes(args[0]) || args[1] === 'rm') process.exit(1);");
+  await make({ platforms, images, push: true, output });
+  const [list, image, build, ...rest] = await calls();
+  expect([list, image]).toEqual([
+    ['podman', 'manifest', 'rm', 'risk:1'],
+    ['podman', 'rmi', 'risk:1'],
+  ]);
+  expect(build?.join(' ')).toMatch(/--platform linux\/amd64,linux\/arm64 .*--manifest risk:1/);
+  expect(rest).toEqual([
+    ['podman', 'tag', 'risk:1', 'a.example/risk:1'],
+    ['podman', 'manifest', 'push', '--all', 'risk:1', 'docker://risk:1'],
+    ['podman', 'manifest', 'push', '--all', 'risk:1', 'docker://a.example/risk:1'],
+    ['podman', 'manifest', 'push', '--all', 'risk:1', `oci-archive:${output}`],
+  ]);
 
   await program('docker');
   await make({ platforms, push: true, output, backend: 'docker' });

@@ -83,16 +83,20 @@ function told(): Pick<ContainerizeOptions, 'onBackend' | 'onLog' | 'onProgress'>
   };
 }
 
-function summary(tag: string, { backend, images, output, platforms }: ContainerizedBento, pushed: boolean): string {
+function summary(tag: string, { backend, images, output }: ContainerizedBento, pushed: boolean): string {
   const [image = ''] = images;
   const runtime = backend === 'podman' || backend === 'buildah' ? 'podman' : 'docker';
-  const isHere = backend !== 'oci' && (platforms.length === 1 || !(pushed || output !== undefined));
   return [
     `Successfully built Bento container for "${tag}" with tag(s) "${images.join(',')}"`,
     ...(pushed ? [`Successfully pushed ${images.map((each) => `"${each}"`).join(', ')}`] : []),
     ...(output === undefined ? [] : [`The image is in ${output}`]),
     'To run your newly built Bento container, run:',
-    ...(isHere || pushed || output === undefined ? [] : [`    ${runtime} load -i ${output}`]),
+    // Ours is nowhere else.
+    ...(backend === 'oci' && !pushed && output !== undefined ? [`    ${loading(output, image)}`] : []),
     `    ${runtime} run -it --rm -p 3000:3000 ${image} serve`,
   ].join('\n');
+}
+
+function loading(output: string, image: string): string {
+  return output.endsWith('.tar') ? `docker load -i ${output}` : `skopeo copy oci:${output} docker-daemon:${image}`;
 }

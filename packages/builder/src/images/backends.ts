@@ -47,6 +47,8 @@ export interface BackendCommand {
   readonly step: 'build' | 'push' | 'save';
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Whether it does not matter if it fails. */
+  readonly mayFail?: boolean | undefined;
 }
 
 /** One after the other. */
@@ -112,12 +114,17 @@ const MANY: typeof ONE = {
   buildah: manifestList,
 };
 
-/** An image for each platform, and a list of these under the first name. */
+/** An image for each platform, and a list of these. */
 function manifestList(request: BuildRequest): readonly BackendCommand[] {
-  const { images, output, push } = request;
-  const list = first(images);
+  const { images, output, push, context } = request;
+  const [list = '', ...others] = images;
+  const build = ['build', '--layers', '--format', 'docker', ...common(request), '--manifest', list, context];
   return [
-    { step: 'build', args: ['build', '--format', 'docker', ...common(request), '--manifest', list, request.context] },
+    // Or the images would be added to those of the list that has the name by now; an image of one platform is no list.
+    { step: 'build', args: ['manifest', 'rm', list], mayFail: true },
+    { step: 'build', args: ['rmi', list], mayFail: true },
+    { step: 'build', args: build },
+    ...(others.length === 0 ? [] : [{ step: 'build', args: ['tag', list, ...others] } as const]),
     ...(push ? images : []).map((image): BackendCommand => ({
       step: 'push',
       args: ['manifest', 'push', '--all', list, `docker://${image}`],

@@ -178,8 +178,9 @@ async function buildWith(builder: Builder, task: Task, options: ContainerizeOpti
       buildx,
     });
     for (const command of commands) {
-      const { code, lines } = await runProgram(builder, command.args, { env: command.env, signal, onLog });
-      if (code !== 0) throw backendFailure(builder, command, code ?? null, lines);
+      const { args, env, mayFail = false } = command;
+      const { code, lines } = await runProgram(builder, args, { env, signal, onLog: mayFail ? undefined : onLog });
+      if (code !== 0 && !mayFail) throw backendFailure(builder, command, code ?? null, lines);
     }
   } finally {
     await context.remove();

@@ -16,8 +16,10 @@ const CAUSES: readonly Cause[] = [
     said: /cannot connect to (?:the docker daemon|podman)|error during connect|is the docker daemon running/i,
     steps: ANY,
     code: 'EKIBEN_BACKEND_NOT_RUNNING',
-    help: (builder) =>
-      `${builder} is installed, but its daemon does not answer: start it (\`systemctl start docker\`, or Docker Desktop), set DOCKER_HOST, or use \`--backend oci\`, which needs none.`,
+    help: (builder) => {
+      const start = builder === 'docker' ? '`systemctl start docker`, or Docker Desktop' : '`podman machine start`';
+      return `${builder} is installed, but its daemon does not answer: start it (${start}), set ${builder === 'docker' ? 'DOCKER_HOST' : 'CONTAINER_HOST'}, or use \`--backend oci\`, which needs none.`;
+    },
   },
   {
     said: /permission denied.*docker\.sock/i,
@@ -34,7 +36,7 @@ const CAUSES: readonly Cause[] = [
       `The disk is full: \`${builder === 'buildah' ? 'buildah prune' : `${builder} system prune`}\` removes what no image needs.`,
   },
   {
-    said: /buildx component is missing|unknown flag: --(?:mount|build-context)|--mount option requires BuildKit/i,
+    said: /buildx component is missing|'buildx' is not a docker command|unknown command: docker buildx|unknown flag: --(?:mount|build-context)|--mount option requires BuildKit/i,
     steps: ['build'],
     code: 'EKIBEN_BACKEND_TOO_OLD',
     help: (builder) =>
