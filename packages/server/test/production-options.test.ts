@@ -40,7 +40,7 @@ test('a Unix socket, a prefix, hooks and the access log, in production', async (
 
     const logged = lines.filter(({ msg }) => msg === 'request');
     // Lines of two processes come in any order.
-    expect(logged.map((line) => line.pid).toSorted()).toEqual(pids.toSorted());
+    expect(logged.map((line) => String(line.pid)).toSorted()).toEqual(pids.map(String).toSorted());
     expect(logged.map(({ request }) => request?.path)).toEqual(['/pid', '/pid', '/pid', '/pid']);
     expect(existsSync(socket)).toBe(false);
   } finally {
