@@ -3,7 +3,7 @@ import { BUNDLE_DIR } from './bundle.ts';
 import { DISTROS } from './distros.ts';
 import { renderDockerfile, type Blocks, type Variables } from './dockerfile-template.ts';
 import type { Facts } from './facts.ts';
-import { formatPlatform, isOfOnePlatform } from './native.ts';
+import { dockerPlatform, isOfOnePlatform } from './native.ts';
 
 /** Below which a bento lies in its image. */
 export const HOME = '/home/ekiben';
@@ -43,7 +43,7 @@ function blocksOf(name: string, { bentofile, node, outside, models, platform }: 
         '',
         "# Native packages are those of one platform; for others, `ekiben containerize` gives the build context 'packages'.",
         'FROM scratch AS packages',
-        `COPY node_modules /${formatPlatform({ ...platform, libc: undefined })}/node_modules`,
+        `COPY node_modules /${dockerPlatform(platform)}/node_modules`,
       ],
       '',
       'FROM ${BASE_IMAGE} AS base',

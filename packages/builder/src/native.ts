@@ -54,6 +54,11 @@ export function formatPlatform({ os, cpu, libc }: Platform): string {
   return [...docker, ...(libc === 'musl' ? ['musl'] : [])].join('/');
 }
 
+/** Without a C library, which is the base image's. */
+export function dockerPlatform({ os, cpu }: Platform): string {
+  return formatPlatform({ os, cpu, libc: undefined });
+}
+
 /** What npm's fields `os`, `cpu` and `libc` say: names, or names that are excluded by `!`. */
 export function fitsPlatform(manifest: Pick<PackageManifest, 'os' | 'cpu' | 'libc'>, platform: Platform): boolean {
   return (

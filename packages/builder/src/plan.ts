@@ -1,5 +1,4 @@
 // From what is known to what goes into the bento: pure, nothing is read or written here.
-import { dump } from 'js-yaml';
 import { BUNDLE_DIR } from './bundle.ts';
 import { dockerfile, ENTRYPOINT, ENTRYPOINT_SCRIPT, HEALTH, INSTALL } from './docker.ts';
 import type { Facts, ModelFacts } from './facts.ts';
@@ -7,6 +6,7 @@ import { formatPlatform } from './native.ts';
 import { npmLockfile, npmManifest } from './npm-lock.ts';
 import { readme } from './readme.ts';
 import { sbom } from './sbom.ts';
+import { yaml } from './yaml.ts';
 
 export interface PlannedFile {
   /** In the bento, with `/`. */
@@ -132,10 +132,6 @@ function isTop(path: string): boolean {
 
 function moduleOf(tag: string | undefined, models: readonly ModelFacts[]): string | undefined {
   return models.find((model) => model.tag === tag)?.module;
-}
-
-function yaml(value: object): string {
-  return dump(value, { seqNoIndent: true, lineWidth: -1, noRefs: true });
 }
 
 function json(value: object): string {

@@ -47,7 +47,7 @@ export async function verifyBento({ path, document }: StoredBento): Promise<read
     found.add(file);
     const digest = recorded.get(file);
     if (digest === undefined) faults.push({ path: file, problem: 'added' });
-    else if ((await sha256(join(path, file))) !== digest) faults.push({ path: file, problem: 'changed' });
+    else if ((await sha256({ source: join(path, file) })) !== digest) faults.push({ path: file, problem: 'changed' });
   }
   for (const file of recorded.keys()) if (!found.has(file)) faults.push({ path: file, problem: 'missing' });
   // The list itself is part of the digest, as is bento.yaml.
@@ -67,9 +67,10 @@ async function filesIn(dir: string): Promise<readonly string[]> {
     .toSorted();
 }
 
-/** Of a file of any size. */
-export async function sha256(path: string): Promise<string> {
+/** Of bytes, or of a file of any size. */
+export async function sha256(content: Uint8Array | { readonly source: string }): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  if (content instanceof Uint8Array) hash.update(content);
+  else for await (const chunk of createReadStream(content.source)) hash.update(chunk as Uint8Array);
   return hash.digest('hex');
 }

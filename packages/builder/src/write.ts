@@ -1,14 +1,13 @@
 // Puts a plan into the store, with the digests of its files.
-import { createHash } from 'node:crypto';
 import { chmod, copyFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Draft } from '@ekiben/spec';
 import { newVersion, type BentoStore, type StoredBento } from '@ekiben/store';
-import { dump } from 'js-yaml';
 import { mapAtOnce } from './at-once.ts';
 import { COPIED_FROM_BYTES } from './limits.ts';
 import type { Plan, PlannedFile } from './plan.ts';
 import { DIGESTS_FILE, digestOfBento, digestsText, sha256 } from './verify.ts';
+import { yaml } from './yaml.ts';
 
 /**
  * @param version - @default a new one
@@ -29,7 +28,7 @@ export async function write(plan: Plan, store: BentoStore, version: string | und
       ...rest,
       digest: digestOfBento(digestList, plan.manifest),
     };
-    await writeFileOf(draft, text('bento.yaml', dump(manifest, { seqNoIndent: true, lineWidth: -1, noRefs: true })));
+    await writeFileOf(draft, text('bento.yaml', yaml(manifest)));
   });
 }
 
@@ -48,7 +47,7 @@ async function writeFileOf(draft: Draft, { path, executable, content }: PlannedF
     await draft.write(path, bytes);
   }
   await chmod(target, executable ? 0o755 : 0o644);
-  return bytes === undefined ? sha256(target) : createHash('sha256').update(bytes).digest('hex');
+  return sha256(bytes ?? { source: target });
 }
 
 async function readSmall(source: string): Promise<Uint8Array | undefined> {

@@ -3,17 +3,19 @@ import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import type { EkibenError } from '@ekiben/spec';
 import { extract } from 'tar-stream';
-import { formatPlatform, type Platform } from '../native.ts';
+import { dockerPlatform, formatPlatform, type Platform } from '../native.ts';
 import type { BlobCache } from './blobs.ts';
 import { notFound, openImage, type ImageReader, type LooseLayers } from './image-reader.ts';
 import { gzip, gunzip } from './gzip.ts';
 import { LAYER_MAX_BYTES, LAYER_MAX_UNPACKED_BYTES } from './limits.ts';
 import {
+  digestOf,
   invalidImage,
   isObject,
   MEDIA_TYPES,
   readConfig,
   readManifest,
+  wrongBytes,
   type Descriptor,
   type DescriptorPlatform,
   type ImageConfig,
@@ -78,10 +80,10 @@ async function manifestFor(
 ): Promise<{ readonly digest: string; readonly manifest: ImageManifest }> {
   let bytes = await image.top();
   const wanted = source.kind === 'registry' ? /@(sha256:[0-9a-f]{64})$/.exec(source.reference)?.[1] : undefined;
-  if (wanted !== undefined && sha256(bytes) !== wanted) throw wrongBytes(image.where, wanted);
+  if (wanted !== undefined && digestOf(bytes) !== wanted) throw wrongBytes(image.where, wanted);
   for (let depth = 0; depth < INDEX_DEPTH_MAX; depth++) {
     const manifest = readManifest(bytes, image.where);
-    if (manifest.kind === 'image') return { digest: sha256(bytes), manifest };
+    if (manifest.kind === 'image') return { digest: digestOf(bytes), manifest };
     const candidates = manifest.manifests.filter(
       (each) => each.platform === undefined || fits(each.platform, platform),
     );
@@ -104,12 +106,12 @@ function variantOf({ platform }: Descriptor): string {
 }
 
 function fits({ os, architecture }: DescriptorPlatform, platform: Platform): boolean {
-  return `${os}/${architecture}` === formatPlatform({ ...platform, libc: undefined });
+  return `${os}/${architecture}` === dockerPlatform(platform);
 }
 
 async function verified(image: ImageReader, descriptor: Descriptor): Promise<Uint8Array> {
   const bytes = await image.small(descriptor);
-  if (bytes.length === descriptor.size && sha256(bytes) === descriptor.digest) return bytes;
+  if (bytes.length === descriptor.size && digestOf(bytes) === descriptor.digest) return bytes;
   throw wrongBytes(image.where, descriptor.digest);
 }
 
@@ -233,12 +235,4 @@ function notForPlatform(where: string, platform: Platform, there: readonly Descr
     .map(({ os, architecture }) => `${os}/${architecture}`)
     .filter((name) => !name.startsWith('unknown'));
   return notFound(where, `it is not for ${formatPlatform(platform)}, but for ${[...new Set(names)].join(', ')}`);
-}
-
-function wrongBytes(where: string, digest: string): EkibenError {
-  return invalidImage(where, `${digest} does not have the bytes that its digest promises`);
-}
-
-function sha256(bytes: Uint8Array): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }

@@ -1,17 +1,14 @@
 // The files of a bento as an image for one platform has them. For another platform than the bento's own they are those of the bento that
 // a build for that platform makes: its packages, and what speaks of them.
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { StoredBento } from '@ekiben/store';
-import { dump } from 'js-yaml';
 import { filesBelow } from '../files-below.ts';
 import { formatPlatform, type Platform } from '../native.ts';
 import type { PackageManifest } from '../package-root.ts';
 import { library, replaced, type Bill } from '../sbom.ts';
-import { DIGESTS_FILE, digestOfBento, digestsText } from '../verify.ts';
+import { DIGESTS_FILE, digestOfBento, digestsText, sha256 } from '../verify.ts';
+import { yaml } from '../yaml.ts';
 import { checkMachines } from './machine.ts';
 import { packagesFor, packagesPlatform, type PackagesOptions } from './packages.ts';
 import type { BentoFile } from './parts.ts';
@@ -65,14 +62,14 @@ async function retold(
   if (files.has(SBOM)) put(SBOM, await billOf(bento, await manifestsOf(before), await manifestsOf(after)));
   const digests = new Map<string, string>();
   for (const file of files.values()) {
-    if (file.path !== MANIFEST && file.path !== DIGESTS_FILE) digests.set(file.path, await sha256(file));
+    if (file.path !== MANIFEST && file.path !== DIGESTS_FILE) digests.set(file.path, await sha256(file.content));
   }
   const list = digestsText(digests);
   put(DIGESTS_FILE, list);
   const node = { ...(bento.document['node'] as object), platform: formatPlatform(platform) };
   const document: Readonly<Record<string, unknown>> = { ...bento.document, node };
   const manifest = { ...document, digest: digestOfBento(list, document) };
-  put(MANIFEST, dump(manifest, { seqNoIndent: true, lineWidth: -1, noRefs: true }));
+  put(MANIFEST, yaml(manifest));
   return [...files.values()];
 }
 
@@ -100,11 +97,4 @@ async function billOf(bento: StoredBento, before: Manifests, after: Manifests): 
   const gone = [...before].flatMap(([id, manifest]) => (after.has(id) ? [] : [component(id, manifest)]));
   const come = [...after].flatMap(([id, manifest]) => (before.has(id) ? [] : [component(id, manifest)]));
   return `${JSON.stringify(replaced(bill, gone, come), null, 2)}\n`;
-}
-
-async function sha256({ content }: BentoFile): Promise<string> {
-  const hash = createHash('sha256');
-  if (content instanceof Uint8Array) hash.update(content);
-  else await pipeline(createReadStream(content.source), hash);
-  return hash.digest('hex');
 }

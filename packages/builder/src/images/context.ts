@@ -3,7 +3,7 @@ import { chmod, copyFile, cp, lstat, mkdir, mkdtemp, readdir, rm } from 'node:fs
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { StoredBento } from '@ekiben/store';
-import { formatPlatform, type Platform } from '../native.ts';
+import { dockerPlatform, formatPlatform, type Platform } from '../native.ts';
 import { checkMachines } from './machine.ts';
 import { packagesFor, packagesPlatform, type PackagesOptions } from './packages.ts';
 
@@ -55,11 +55,6 @@ async function copyPackages(
     await remove();
   }
   await allow(folder);
-}
-
-/** Without a C library, which is the base image's. */
-export function dockerPlatform({ os, cpu }: Platform): string {
-  return formatPlatform({ os, cpu, libc: undefined });
 }
 
 /** A strict umask, when the bento was imported, keeps others from reading it: then a copy of it is used. */

@@ -1,12 +1,11 @@
 // Images where others left them: in a registry, in a directory of the OCI layout, in a tar file.
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EkibenError } from '@ekiben/spec';
 import { extract, type Header } from 'tar-stream';
 import { MANIFEST_MAX_BYTES } from './limits.ts';
-import { invalidImage, isObject, readManifest, type Descriptor } from './manifest.ts';
+import { digestOf, invalidImage, isObject, readManifest, wrongBytes, type Descriptor } from './manifest.ts';
 import { readHead } from './read-head.ts';
 import { formatReference, parseReference } from './reference.ts';
 import { Registry } from './registry.ts';
@@ -102,8 +101,8 @@ async function readFiles(where: string, name: string | undefined, lookup: Lookup
     where,
     top: async () => {
       const bytes = await small(only);
-      if (`sha256:${createHash('sha256').update(bytes).digest('hex')}` === only.digest) return bytes;
-      throw invalidImage(where, `${only.digest} does not have the bytes that its digest promises`);
+      if (digestOf(bytes) === only.digest) return bytes;
+      throw wrongBytes(where, only.digest);
     },
     small,
     blob,

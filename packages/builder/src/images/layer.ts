@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import { writeArchive, type PackItem } from '@ekiben/store/archive';
+import { sha256 } from '../verify.ts';
 import type { BlobCache } from './blobs.ts';
 import { gzip } from './gzip.ts';
 import { isObject, MEDIA_TYPES, type Descriptor } from './manifest.ts';
@@ -43,15 +43,8 @@ export async function makeLayer(files: readonly LayerFile[], cache: BlobCache): 
 async function layerKey(files: readonly LayerFile[]): Promise<string> {
   const hash = createHash('sha256').update(`${FORMAT}\n`);
   for (const { path, executable, content } of files) {
-    hash.update(`${JSON.stringify(path)} ${executable} ${await digestOf(content)}\n`);
+    hash.update(`${JSON.stringify(path)} ${executable} ${await sha256(content)}\n`);
   }
-  return hash.digest('hex');
-}
-
-async function digestOf(content: LayerFile['content']): Promise<string> {
-  const hash = createHash('sha256');
-  if (content instanceof Uint8Array) hash.update(content);
-  else await pipeline(createReadStream(content.source), hash);
   return hash.digest('hex');
 }
 

@@ -1,5 +1,5 @@
 // An image as files: a directory in the OCI layout, or the same in one tar file, which `docker load` takes, too.
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { createWriteStream, existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -9,7 +9,7 @@ import { EkibenError } from '@ekiben/spec';
 import { writeArchive, type PackItem } from '@ekiben/store/archive';
 import { notWritten } from './blobs.ts';
 import { REF_NAME } from './image-reader.ts';
-import { MEDIA_TYPES, type Descriptor } from './manifest.ts';
+import { digestOf, MEDIA_TYPES, type Descriptor } from './manifest.ts';
 import { formatReference, parseReference } from './reference.ts';
 
 /** A blob, wherever it is. */
@@ -127,10 +127,9 @@ export function jsonBlob(mediaType: string, document: object): JsonBlob {
 }
 
 export function bytesBlob(mediaType: string, bytes: Uint8Array): JsonBlob {
-  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
   return {
     mediaType,
-    digest,
+    digest: digestOf(bytes),
     size: bytes.length,
     bytes,
     open: (from, to) => Readable.from([bytes.subarray(from, to)]),

@@ -1,5 +1,6 @@
 // Manifests, indexes and configurations of images, as OCI has them (https://github.com/opencontainers/image-spec), and Docker's older
 // spelling of the same. What comes from others is checked here, before anything believes it.
+import { createHash } from 'node:crypto';
 import { EkibenError } from '@ekiben/spec';
 import { LAYERS_MAX } from './limits.ts';
 
@@ -60,6 +61,11 @@ export interface ImageConfig {
   readonly config: Readonly<Record<string, unknown>>;
   readonly rootfs: { readonly type: 'layers'; readonly diff_ids: readonly string[] };
   readonly history: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** What addresses the bytes. */
+export function digestOf(bytes: Uint8Array): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
@@ -157,6 +163,10 @@ function strings(values: Readonly<Record<string, unknown>>): Readonly<Record<str
   return Object.fromEntries(
     Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
+}
+
+export function wrongBytes(where: string, digest: string): EkibenError {
+  return invalidImage(where, `${digest} does not have the bytes that its digest promises`);
 }
 
 export function invalidImage(where: string, why: string): EkibenError {

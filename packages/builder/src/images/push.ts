@@ -1,5 +1,6 @@
 // An image into its registries: what is missing there first, the name last, so that no name ever means half an image.
 import { EkibenError } from '@ekiben/spec';
+import { mapAtOnce } from '../at-once.ts';
 import { bytesBlob, jsonBlob, type Blob, type JsonBlob } from './layout.ts';
 import { MEDIA_TYPES, readManifest, type Descriptor } from './manifest.ts';
 import { parseReference, type ImageReference } from './reference.ts';
@@ -53,7 +54,7 @@ async function pushTo(references: readonly ImageReference[], image: PushedImage,
     base?.registry === first.registry && base.repository !== first.repository ? base.repository : undefined;
   const alsoRead = mountFrom === undefined ? [] : [mountFrom];
   const registry = new Registry(first, 'pull,push', { ...options, alsoRead });
-  await inTurns(unique(image.blobs), UPLOADS_AT_ONCE, (blob) => pushBlob(registry, blob, mountFrom, options));
+  await mapAtOnce(unique(image.blobs), (blob) => pushBlob(registry, blob, mountFrom, options), UPLOADS_AT_ONCE);
   for (const manifest of [...image.manifests, image.top]) {
     await registry.putManifest(manifest.digest, manifest.mediaType, manifest.bytes);
   }
@@ -82,23 +83,6 @@ async function pushBlob(
     onProgress: (done) => onProgress?.({ step: 'push', name, done, total }),
   });
   if (outcome !== 'uploaded') onProgress?.({ step: 'push', name, done: total, total });
-}
-
-/** Some at once; the first that fails ends it, when those under way have ended, too. */
-async function inTurns<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
-  const rest = [...items];
-  let failed = false;
-  const worker = async (): Promise<void> => {
-    for (let next = rest.shift(); next !== undefined && !failed; next = rest.shift()) {
-      await work(next).catch((error: unknown) => {
-        failed = true;
-        throw error;
-      });
-    }
-  };
-  const ended = await Promise.allSettled(Array.from({ length: atOnce }, worker));
-  const failure = ended.find((each) => each.status === 'rejected');
-  if (failure !== undefined) throw failure.reason;
 }
 
 const CYCLONEDX = 'application/vnd.cyclonedx+json';
