@@ -76,13 +76,12 @@ function entries(options: AccessLogOptions): (answered: RequestAnswered) => Entr
   } = options;
   const [traceIdOf, spanIdOf] = [idWriter(traceIdFormat), idWriter(spanIdFormat)];
   return ({ exchange, status, durationMs, responseType, responseLength }) => {
-    const { request, method, path, requestId, trace } = exchange;
-    const { socket } = request;
-    const { remoteAddress, remotePort } = socket;
+    const { request, method, path, requestId, scheme, trace } = exchange;
+    const { remoteAddress, remotePort } = request.socket;
     return {
       client: remoteAddress === undefined ? '' : `${remoteAddress}:${remotePort}`,
       requestId,
-      scheme: 'encrypted' in socket ? 'https' : 'http',
+      scheme,
       request: {
         method,
         path,

@@ -59,6 +59,10 @@ export class NodeExchange implements Exchange {
     return this;
   }
 
+  get scheme(): 'http' | 'https' {
+    return 'encrypted' in this.request.socket ? 'https' : 'http';
+  }
+
   query(): string {
     const { url = '' } = this.request;
     const start = url.indexOf('?');

@@ -65,19 +65,18 @@ export function traceRequests(tracer: Tracer, { excludedUrls = SITE_PATHS }: Tra
 
 function attributesOf(exchange: NodeExchange, route: string): Attributes {
   const { request, method } = exchange;
-  const { socket } = request;
   const isKnown = METHODS.has(method);
   const attributes: Attributes = {
     'http.request.method': isKnown ? method : '_OTHER',
     'url.path': exchange.path,
-    'url.scheme': 'encrypted' in socket ? 'https' : 'http',
+    'url.scheme': exchange.scheme,
     'network.protocol.version': request.httpVersion,
   };
   if (!isKnown) attributes['http.request.method_original'] = method;
   if (route !== '*') attributes['http.route'] = route;
   const agent = exchange.header('user-agent');
   if (agent !== undefined) attributes['user_agent.original'] = agent;
-  const { remoteAddress } = socket;
+  const { remoteAddress } = request.socket;
   if (remoteAddress !== undefined) attributes['client.address'] = remoteAddress;
   return attributes;
 }
