@@ -7,11 +7,11 @@
 // Every figure stands beside that of an empty process of Node in the same round, so that a machine that is busy is seen.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../packages/store/checks/harness.mjs';
 import { BentoStore, ModelStore } from '../packages/store/dist/index.js';
 import { shownSeconds, spread, VoidRun } from './harness.mjs';
 
@@ -77,14 +77,6 @@ async function readyAfter(env) {
   child.kill('SIGTERM');
   await ended;
   return seconds;
-}
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function sizeWithoutModels(home) {

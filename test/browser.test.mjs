@@ -8,6 +8,7 @@ import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { freePort } from '../packages/store/checks/harness.mjs';
 import { launchChromium } from '../scripts/chromium.mjs';
 import { root } from '../scripts/workspace.mjs';
 
@@ -175,12 +176,4 @@ async function startProxy(target, { strips }) {
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return { server, url: `http://127.0.0.1:${server.address().port}${PREFIX}/` };
-}
-
-async function freePort() {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -2,10 +2,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cached, isInstalled, run } from '../../store/checks/harness.mjs';
+import { cached, freePort, isInstalled, run, skip } from '../../store/checks/harness.mjs';
 import { virtualEnvironment } from '../../store/checks/python.mjs';
 
 /** For what never answers. */
@@ -14,6 +13,13 @@ const WATCHDOG_MS = 120_000;
 /** Debian's programs, by the packages that bring them; which of them are missing. Under CI they are installed. */
 export function missingPrograms(...names) {
   return names.filter((name) => !isInstalled(name));
+}
+
+/** Whether a check of images can be made here: it takes root, and programs. If not, it is skipped. */
+export function canMake(check, missing) {
+  if (missing.length === 0 && process.getuid() === 0) return true;
+  skip(check, `it takes root, and ${missing.join(', ') || 'nothing else'}`);
+  return false;
 }
 
 /** The linter's own program, which comes as a package of Python's. */
@@ -158,13 +164,4 @@ async function until(what, isReady, log) {
     if (performance.now() > deadline) throw new Error(`${what} did not get ready:\n${log()}`);
     await sleep(20);
   }
-}
-
-export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -8,8 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Load } from '../../cli/checks/load.mjs';
-import { check, finish, run, skip, temporary } from '../../store/checks/harness.mjs';
+import { check, finish, run, temporary } from '../../store/checks/harness.mjs';
 import {
+  canMake,
   containersIn,
   hadolint,
   missingPrograms,
@@ -17,18 +18,13 @@ import {
   startContainer,
   startDocker,
 } from './image-tools.mjs';
-import { copyExample, ekiben, expectedAnswers, homeWithModel, post, root } from './projects.mjs';
+import { commandsIn, copyExample, ekiben, expectedAnswers, homeWithModel, post, root } from './projects.mjs';
 
 const BASE = 'localhost/ekiben-base:node';
 const answers = expectedAnswers();
 const [first] = answers;
 
-const missing = missingPrograms('buildah', 'podman', 'runc', 'mmdebstrap');
-if (missing.length > 0 || process.getuid() !== 0) {
-  skip('images', `it takes root, and ${missing.join(', ') || 'nothing else'}`);
-} else {
-  await checkImages();
-}
+if (canMake('images', missingPrograms('buildah', 'podman', 'runc', 'mmdebstrap'))) await checkImages();
 finish();
 
 async function checkImages() {
@@ -39,19 +35,8 @@ async function checkImages() {
   const env = { ...process.env, ...containersIn(work), EKIBEN_HOME: home };
   const linter = hadolint();
 
-  /** @returns {{ status: number, stdout: string, stderr: string }} */
-  const command = (args, options = {}) =>
-    spawnSync(process.execPath, [ekiben, ...args], { env, encoding: 'utf8', maxBuffer: 1e8, ...options });
-  const build = (project, ...args) => {
-    const { status, stdout, stderr } = command(['build', '-o', 'tag', ...args], { cwd: project });
-    assert.equal(status, 0, stderr);
-    return /^__tag__:(.*)$/m.exec(stdout)[1];
-  };
-  const containerize = (tag, ...args) => {
-    const { status, stdout, stderr } = command(['containerize', tag, '--base-image', BASE, ...args]);
-    assert.equal(status, 0, stderr);
-    return { stdout, stderr };
-  };
+  const { command, succeed, build } = commandsIn(env);
+  const containerize = (tag, ...args) => succeed(['containerize', tag, '--base-image', BASE, ...args]);
   const lint = (tag) => run(linter, [join(home, 'bentos', tag.replace(':', '/'), 'env/docker/Dockerfile')]);
   const podman = (...args) => run('podman', args, { env }).trim();
   /** One run of an image to its end. */

@@ -9,20 +9,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { containerize } from '@ekiben/builder/images';
 import { verifyBento } from '@ekiben/builder/verify';
 import { BentoStore } from '@ekiben/store';
-import { check, finish, isInstalled, run, skip, temporary } from '../../store/checks/harness.mjs';
-import { containersIn, DISTROLESS, missingPrograms, rootFileSystem, startContainer } from './image-tools.mjs';
-import { copyExample, ekiben, expectedAnswers, homeWithModel, post, root } from './projects.mjs';
+import { check, finish, isInstalled, run, temporary } from '../../store/checks/harness.mjs';
+import { canMake, containersIn, DISTROLESS, missingPrograms, rootFileSystem, startContainer } from './image-tools.mjs';
+import { commandsIn, copyExample, expectedAnswers, homeWithModel, post, root } from './projects.mjs';
 import { crane, loggedIn, login, startRegistry } from './registry.mjs';
 
 const MB = 1e6;
 
 const missing = missingPrograms('mmdebstrap', 'skopeo', 'umoci', 'podman', 'runc', 'docker-registry');
 if (!isInstalled('htpasswd', 'apache2-utils')) missing.push('apache2-utils');
-if (missing.length > 0 || process.getuid() !== 0) {
-  skip('OCI images', `it takes root, and ${missing.join(', ') || 'nothing else'}`);
-} else {
-  await checkImages();
-}
+if (canMake('OCI images', missing)) await checkImages();
 finish();
 
 async function checkImages() {
@@ -35,15 +31,7 @@ async function checkImages() {
   const env = { ...process.env, ...containersIn(work), EKIBEN_HOME: home };
   const validator = crane();
 
-  const command = (args, options = {}) =>
-    spawnSync(process.execPath, [ekiben, ...args], { env, encoding: 'utf8', maxBuffer: 1e8, ...options });
-  const succeed = (args, options) => {
-    const { status, stdout, stderr } = command(args, options);
-    assert.equal(status, 0, stderr);
-    return stdout;
-  };
-  const build = (project, ...args) =>
-    /^__tag__:(.*)$/m.exec(succeed(['build', '-o', 'tag', ...args], { cwd: project }))[1];
+  const { command, succeed, build } = commandsIn(env);
   const oci = (tag, ...args) => ['containerize', tag, '--backend', 'oci', '--base-image', base, '--quiet', ...args];
   const skopeo = (...args) => run('skopeo', args, { env });
   const inspected = (...args) => JSON.parse(skopeo('inspect', ...args));

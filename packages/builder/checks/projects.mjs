@@ -1,5 +1,6 @@
 // What the checks of the builder share: the command, a home with the course's model, and copies of the example.
-import { spawn } from 'node:child_process';
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -40,6 +41,25 @@ export function treeOf(directory, { without = [] } = {}) {
       tree.set(name, `${(mode & 0o777).toString(8)} ${readFileSync(path, 'latin1')}`);
   }
   return tree;
+}
+
+/**
+ * The command in an environment: `command` gives how it ended, `succeed` what it printed, and `build` the tag of the bento that it made of
+ * a project.
+ */
+export function commandsIn(env) {
+  const command = (args, options = {}) =>
+    spawnSync(process.execPath, [ekiben, ...args], { env, encoding: 'utf8', maxBuffer: 1e8, ...options });
+  const succeed = (args, options) => {
+    const { status, stdout, stderr } = command(args, options);
+    assert.equal(status, 0, stderr);
+    return { stdout, stderr };
+  };
+  const build = (project, ...args) => {
+    const { stdout } = succeed(['build', '-o', 'tag', ...args], { cwd: project });
+    return /^__tag__:(.*)$/m.exec(stdout)[1];
+  };
+  return { command, succeed, build };
 }
 
 /** A server that says where it listens; `answers(application)` asks it. */

@@ -4,8 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, openSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cached, run } from '../../store/checks/harness.mjs';
-import { freePort } from './image-tools.mjs';
+import { cached, freePort, run } from '../../store/checks/harness.mjs';
 
 const CRANE = 'v0.22.1';
 /** `ekiben` and `a-password-of-no-worth`, as `htpasswd -B` writes them. */

@@ -9,8 +9,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { check, finish, temporary } from '../../store/checks/harness.mjs';
-import { buildCollector, Collector, freePort } from './otelcol.mjs';
+import { check, finish, freePort, temporary } from '../../store/checks/harness.mjs';
+import { buildCollector, Collector } from './otelcol.mjs';
 
 const [INTERNAL, SERVER, CLIENT] = [1, 2, 3];
 const ERROR = 2;

@@ -1,7 +1,7 @@
 // A real OpenTelemetry collector, built once from its published modules and kept.
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -55,15 +55,6 @@ service: { pipelines: { traces: { receivers: [otlp], exporters: [file] } } }
     const lines = readFileSync(this.#file, 'utf8').split('\n').filter(Boolean);
     return lines.flatMap((line) => spansOf(JSON.parse(line)));
   }
-}
-
-export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function isOpen(port) {

@@ -1,7 +1,9 @@
 // The little that the heavy checks have in common: named cases, the plain closing line, a cache of what they install.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -120,4 +122,14 @@ export function isInstalled(command, debian = command) {
     run('apt-get', ['install', '-q', '-y', '--no-install-recommends', debian]);
   }
   return found();
+}
+
+/** One that is free on 127.0.0.1, for a program that has to be told where to listen. */
+export async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
 }
