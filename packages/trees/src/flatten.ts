@@ -8,6 +8,9 @@ const f32 = Math.fround;
 /** Words of a node. */
 export const STRIDE = 4;
 
+/** The length of a bitset that stands for none: the test is whether there is a value at all. */
+export const ANY_VALUE = -1;
+
 /**
  * A forest in flat arrays.
  *
@@ -25,7 +28,8 @@ export const STRIDE = 4;
  * A leaf is its own first child and has the threshold NaN. A walk may so go on past its end, and several go in step without a
  * branch that depends on data. Its value is a float32, or with `vectorLeaf` an int32: where its vector starts in `leafVectors`.
  *
- * A node that tests for categories has the lane ~i; the test begins at `sets[i]`.
+ * A node that tests for categories has the lane ~i; the test begins at `sets[i]`. So does one that sends a missing value left and
+ * any other right, as `x < -Infinity` does: no threshold is above both infinities.
  */
 export interface FlatForest {
   readonly trees: readonly Tree[];
@@ -174,15 +178,19 @@ class Flattener {
     this.#place(t, seen, defaultLeft ? tree.right[node]! : tree.left[node]!, node);
 
     const categories = tree.categories?.get(node);
+    const threshold = f32(tree.threshold[node]!);
     if (categories !== undefined) {
       this.#nodes[word] = ~this.#sets.length;
       this.#addSet(bitsetOf(categories, t, node), feature, defaultLeft);
-    } else if (defaultLeft) {
-      this.#nodes[word] = feature * 2 + 1;
-      this.#floats[word + 1] = -below(tree.threshold[node]!);
-    } else {
+    } else if (!defaultLeft) {
       this.#nodes[word] = feature * 2;
-      this.#floats[word + 1] = tree.threshold[node]!;
+      this.#floats[word + 1] = threshold;
+    } else if (threshold > -Infinity) {
+      this.#nodes[word] = feature * 2 + 1;
+      this.#floats[word + 1] = -below(threshold);
+    } else {
+      this.#nodes[word] = ~this.#sets.length;
+      this.#sets.push(feature * 2, 0, ANY_VALUE, 1);
     }
   }
 
@@ -232,12 +240,11 @@ function bitsetOf(categories: ArrayLike<number>, t: number, node: number): Uint3
 const scratch = new Float32Array(1);
 const scratchBits = new Int32Array(scratch.buffer);
 
-/** The greatest float32 below `value`; -Infinity for -Infinity and NaN, below which no value is. */
+/** The greatest float32 below `value`, a float32 greater than -Infinity. */
 function below(value: number): number {
   scratch[0] = value;
   const bits = scratchBits[0]!;
-  if (Number.isNaN(scratch[0]) || scratch[0] === -Infinity) return -Infinity;
-  if (scratch[0] === 0) return -(2 ** -149);
+  if (value === 0) return -(2 ** -149);
   scratchBits[0] = bits > 0 ? bits - 1 : bits + 1;
   return scratch[0];
 }

@@ -1,6 +1,6 @@
 // Evaluates a forest of the layout that flatten.ts draws. A walk down a tree waits for memory at every node, so four go in step:
 // for one row four trees, for many rows four rows down one tree after the other, whose nodes stay in the cache meanwhile.
-import { STRIDE } from './flatten.ts';
+import { ANY_VALUE, STRIDE } from './flatten.ts';
 import type { FlatForest } from './flatten.ts';
 
 /** Rows that are spread and taken through all trees together. */
@@ -10,7 +10,6 @@ const BLOCK_ROWS = 64;
 const BLOCK_LANES = 2 ** 14;
 
 const f32 = Math.fround;
-const LARGEST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
 
 export function addMargins(
   forest: FlatForest,
@@ -65,8 +64,7 @@ export function spread(
   for (let i = 0; i < length; i++) {
     const x = f32(rows[start + i]!);
     lanes[2 * i] = x;
-    // The minimum keeps -Infinity below the threshold Infinity, which asks for any value that is not missing.
-    lanes[2 * i + 1] = Math.min(-x, LARGEST_FLOAT32);
+    lanes[2 * i + 1] = -x;
   }
   return lanes;
 }
@@ -209,13 +207,15 @@ export function next(forest: FlatForest, lanes: Float32Array, base: number, n: n
   return nodes[n + 2]! + (goesSecond(forest, lanes, base, ~lane) ? STRIDE : 0);
 }
 
-/** Whether a walk goes to the second child of a node that tests for categories. */
+/** Whether a walk goes to the second child of a node that does not compare. */
 function goesSecond(forest: FlatForest, lanes: Float32Array, base: number, set: number): boolean {
   const { sets, bits } = forest;
   const x = lanes[base + sets[set]!]!;
   if (Number.isNaN(x)) return false;
+  const length = sets[set + 2]!;
+  if (length === ANY_VALUE) return true;
   const word = Math.floor(x / 32);
-  const isKnown = x >= 0 && word < sets[set + 2]!;
+  const isKnown = x >= 0 && word < length;
   if (!isKnown && forest.unknownIsMissing) return false;
   const goesRight = isKnown && ((bits[sets[set + 1]! + word]! >>> (x & 31)) & 1) === 1;
   return goesRight === (sets[set + 3]! === 1);

@@ -51,6 +51,20 @@ describe('a split', () => {
     }
   });
 
+  test('tells -Infinity from the smallest finite number, and Infinity from the largest', () => {
+    const largest = (2 - 2 ** -23) * 2 ** 127;
+    for (const defaultLeft of [0, 1]) {
+      const extreme = (threshold: number) => ({
+        ...stump,
+        threshold: [threshold, 0, 0],
+        defaultLeft: [defaultLeft, 0, 0],
+      });
+      expect(leavesOf(extreme(-largest), -Infinity, -largest, 0)).toEqual([1, 2, 2]);
+      expect(leavesOf(extreme(largest), -largest, largest, Infinity)).toEqual([1, 2, 2]);
+      expect(leavesOf(extreme(Infinity), -Infinity, largest, Infinity)).toEqual([1, 1, 2]);
+    }
+  });
+
   test('by categories sends those it names right, and fractions with their whole number', () => {
     const tree = { ...stump, categories: new Map([[0, [0, 3, 40]]]) };
     expect(leavesOf(tree, 0, 1, 3, 3.9, 4, 40, 41, 64, 1e6, -1, -0.5, Infinity, NaN)).toEqual([

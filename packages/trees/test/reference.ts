@@ -36,10 +36,12 @@ export function marginsOf(init: ForestInit, row: ArrayLike<number>, start: Array
   return sums;
 }
 
+const LARGEST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
+
 /** Few different numbers, so that thresholds are met exactly. */
 const number = fc.constantFrom(
   -Infinity,
-  -3.4e38,
+  -LARGEST_FLOAT32,
   -1.5,
   -1,
   -1e-45,
@@ -51,7 +53,7 @@ const number = fc.constantFrom(
   2,
   33,
   2 ** 24,
-  3.4e38,
+  LARGEST_FLOAT32,
   Infinity,
   NaN,
 );
