@@ -48,8 +48,9 @@ export async function runChild(role: ChildRole): Promise<void> {
       .then(lastWords)
       .then(() => process.exit());
   };
-  // Without its supervisor nobody could ever stop this process.
+  // Without its supervisor nobody could ever stop this process. It may be gone already: what was loaded up to here takes a while.
   process.once('disconnect', end);
+  if (!process.connected) return end();
   process.on('message', (message: SupervisorMessage, connection?: Socket) => {
     if (message.kind === 'drain') end();
     else if (message.kind === 'ask') void tell(message.topic, message.id);
