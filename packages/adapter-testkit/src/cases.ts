@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import type { Dim, MethodInfo, Signature, Tensor } from '@ekiben/spec';
+import type { Dim, MethodInfo, Signature } from '@ekiben/spec';
+import { isTensor } from '@ekiben/tensor';
 import type { Adapter } from './adapter.ts';
 import { Bench, callOf, codeOf, methodOf } from './bench.ts';
 import type { AnyAdapter, Example } from './bench.ts';
@@ -196,8 +197,6 @@ function requireDescribed({ method, args, result }: Example, { inputs, output }:
   if ('name' in output) assert(isTensor(result), `${method} is described to give one tensor`);
   else assert.deepEqual(Object.keys(result as object).sort(), output.map(({ name }) => name).sort());
 }
-
-const isTensor = (value: unknown): value is Tensor => typeof value === 'object' && value !== null && 'dtype' in value;
 
 function fits(given: readonly number[], shape: readonly Dim[] | null): boolean {
   const isLength = (length: number, axis: number) => typeof shape?.[axis] !== 'number' || shape[axis] === length;

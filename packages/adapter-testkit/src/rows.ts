@@ -1,7 +1,7 @@
 // Arguments and results cut into rows and joined again, as a runner does it: tensors alone or in a record, and lists.
 import type { Tensor } from '@ekiben/spec';
-import { concat, split } from '@ekiben/tensor';
-import { isRecord, isTensor } from './same.ts';
+import { concat, isTensor, split } from '@ekiben/tensor';
+import { isRecord } from './same.ts';
 
 /** How many rows a value has along an axis; 0 for what has none. */
 export function rowsOf(value: unknown, axis: number): number {

@@ -1,11 +1,7 @@
 // When two results are the same: equal dtypes, shapes and keys, and numbers to the bit or to a tolerance.
-import type { Tensor } from '@ekiben/spec';
 import { AssertionError } from 'node:assert';
 import { inspect } from 'node:util';
-
-export function isTensor(value: unknown): value is Tensor {
-  return isRecord(value) && typeof value['dtype'] === 'string' && Array.isArray(value['shape']) && 'data' in value;
-}
+import { isTensor } from '@ekiben/tensor';
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);

@@ -2,7 +2,8 @@
 import { json, ndarray, openApiSchema } from '@ekiben/io-descriptors';
 import type { Descriptor, JsonSchema } from '@ekiben/io-descriptors';
 import { EkibenError } from '@ekiben/spec';
-import type { Fault, MethodInfo, OutputInfo, Tensor, TensorInfo } from '@ekiben/spec';
+import type { Fault, MethodInfo, OutputInfo, TensorInfo } from '@ekiben/spec';
+import { isTensor } from '@ekiben/tensor';
 
 /** What it takes is known at run time only. */
 type AnyDescriptor = Descriptor<unknown, unknown>;
@@ -82,9 +83,6 @@ function resultText(value: unknown): string {
   const entries = Object.entries(value).map(([name, each]) => `${JSON.stringify(name)}:${resultText(each)}`);
   return `{${entries.join(',')}}`;
 }
-
-const isTensor = (value: unknown): value is Tensor =>
-  typeof value === 'object' && value !== null && 'dtype' in value && 'shape' in value && 'data' in value;
 
 function resultSchema(info: NonNullable<MethodInfo['output']>): JsonSchema | undefined {
   if ('name' in info) return info.dtype === null ? undefined : tensorInput(info).jsonSchema('output');

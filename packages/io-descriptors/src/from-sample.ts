@@ -1,6 +1,6 @@
 /** Descriptors made of a sample of what comes: schema, dtype and shape, and the documentation's example. BentoML's `from_sample`. */
 import type { DType, Tensor } from '@ekiben/spec';
-import { toNested } from '@ekiben/tensor';
+import { isTensor, toNested } from '@ekiben/tensor';
 import type { Column } from './columns.ts';
 import { dataFrame } from './data-frame.ts';
 import type { DataFrameOptions } from './data-frame.ts';
@@ -54,9 +54,6 @@ export function fromSample(sample: unknown, options: object = {}): unknown {
 }
 
 type Values = Readonly<Record<string, unknown>>;
-
-const isTensor = (sample: unknown): sample is Tensor =>
-  typeof sample === 'object' && sample !== null && 'dtype' in sample && 'shape' in sample && 'data' in sample;
 
 function tensorOf(sample: Tensor, options: NdarrayOptions): Descriptor<unknown, Tensor> {
   const { dtype, shape } = sample;

@@ -1,7 +1,7 @@
 /** Tensors: as nested arrays in JSON, and as NumPy's own files. */
 import { EkibenError } from '@ekiben/spec';
 import type { DType, Fault, Scalar, Tensor } from '@ekiben/spec';
-import { cast, decodeNpy, encodeNpy, fromNested, reshape, tensor, toNested } from '@ekiben/tensor';
+import { cast, decodeNpy, encodeNpy, fromNested, isTensor, reshape, tensor, toNested } from '@ekiben/tensor';
 import type { Nested } from '@ekiben/tensor';
 import { readWhole } from './body.ts';
 import type { Body, Descriptor } from './descriptor.ts';
@@ -146,9 +146,6 @@ function conform(given: Tensor, { dtype, enforceDtype = false, shape, enforceSha
 
 const hasShape = (given: Tensor, shape: readonly number[]): boolean =>
   given.shape.length === shape.length && shape.every((length, axis) => length === -1 || length === given.shape[axis]);
-
-const isTensor = (value: unknown): value is Tensor =>
-  typeof value === 'object' && value !== null && 'dtype' in value && 'shape' in value && 'data' in value;
 
 const fault = (message: string) => new EkibenError('EKIBEN_TENSOR_VALUE', message);
 

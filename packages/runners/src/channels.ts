@@ -75,7 +75,7 @@ export interface WorkerEvent extends Pick<ChildEvent, 'event' | 'pid' | 'error'>
 }
 
 /** Of which method something is told: by its name in `model.yaml`. */
-export interface MethodName {
+export interface PublishedMethod {
   readonly runner: string;
   readonly method: string;
 }
@@ -92,7 +92,7 @@ export type EndCall = ((outcome: CallEnded['outcome'], error?: unknown) => void)
 
 /** Publishes that a call begins. Null: nobody listens. */
 export function beginCall(
-  { runner, method }: MethodName,
+  { runner, method }: PublishedMethod,
   to: CallStarted['to'],
   trace: TraceContext,
 ): CallStarted | null {
@@ -114,7 +114,7 @@ export function endOf(call: CallStarted | null): EndCall {
 
 /** Publishes that something is computed, and that it was. */
 export async function computing<T>(
-  { runner, method }: MethodName,
+  { runner, method }: PublishedMethod,
   calls: () => readonly TraceContext[],
   batch: ComputeStarted['batch'],
   compute: () => Promise<T>,

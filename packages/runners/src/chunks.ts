@@ -1,10 +1,10 @@
 /** A call of very many rows, computed here in pieces, so that the event loop turns in between. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isTensor } from '@ekiben/tensor';
 import type { Compute } from './core.ts';
 import { joinable, joinResults, pieceSizes, splitArgs } from './join.ts';
 import type { Joinable } from './join.ts';
 import type { MethodSignature } from './signatures.ts';
-import { isTensor } from './values.ts';
 
 /** Calls of fewer rows are made whole: at 10 µs a row, which is much for a model that is embedded, they take {@link PIECE_MS}. */
 const MANY_ROWS = 1_000;

@@ -5,7 +5,7 @@ import { Embedded } from './embedded.ts';
 import { inContext, withTrace } from './call.ts';
 import type { Call } from './call.ts';
 import { beginCall, endOf, endWith, outcomeOf } from './channels.ts';
-import type { EndCall, MethodName } from './channels.ts';
+import type { EndCall, PublishedMethod } from './channels.ts';
 import { resolveSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 import type { MethodSignature, MethodTable } from './signatures.ts';
@@ -37,7 +37,7 @@ export interface RunnerDefinition {
 export interface MethodState {
   readonly name: string;
   readonly signature: MethodSignature;
-  readonly published: MethodName;
+  readonly published: PublishedMethod;
   /** Set once the method is known to compute in this process and to answer at once: then a call is a plain function call. */
   direct: Compute | null;
   /** Its calls wait in this process to be joined. */

@@ -7,9 +7,8 @@
  */
 import { EkibenError } from '@ekiben/spec';
 import type { Tensor } from '@ekiben/spec';
-import { concat, split } from '@ekiben/tensor';
+import { concat, isTensor, split } from '@ekiben/tensor';
 import type { TraceContext } from './call-context.ts';
-import { isTensor } from './values.ts';
 
 export type Args = readonly unknown[];
 

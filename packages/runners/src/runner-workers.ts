@@ -10,6 +10,7 @@ import { batchesRun, workerEvents } from './channels.ts';
 import type { BatchesRun, WorkerEvent } from './channels.ts';
 import { WORKER_OLD_SPACE_MIB } from './limits.ts';
 import { workerEnvironment } from './resources.ts';
+import { settingsJson } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { makeSocketDirectory } from './socket-directory.ts';
 import type { SocketDirectory } from './socket-directory.ts';
@@ -86,7 +87,7 @@ export class RunnerWorkers {
         return {
           file: ENTRY,
           execArgv: [`--initial-old-space-size=${WORKER_OLD_SPACE_MIB}`],
-          args: [JSON.stringify(bootstrap, finite), socketPath(directory.path, serial)],
+          args: [settingsJson(bootstrap), socketPath(directory.path, serial)],
           env: {
             ...workerEnvironment(name, settings, index, cpus),
             [PINNED_TAGS_ENV]: JSON.stringify(pinnedTags),
@@ -152,9 +153,6 @@ export class RunnerWorkers {
     await this.#directory.remove();
   }
 }
-
-/** JSON has no Infinity, which a limit may be. */
-const finite = (_name: string, value: unknown) => (value === Infinity ? Number.MAX_VALUE : value);
 
 function socketPath(directory: string, serial: number): string {
   return process.platform === 'win32' ? `\\\\.\\pipe\\ekiben-${randomUUID()}` : join(directory, `${serial}.sock`);

@@ -99,6 +99,11 @@ function assign<T extends object>(layers: readonly (T | undefined)[]): Partial<T
   return Object.fromEntries(entries) as Partial<T>;
 }
 
+/** Settings, or what holds some, for another process. JSON has no Infinity, which a limit may be. */
+export function settingsJson(value: object): string {
+  return JSON.stringify(value, (_name, member: unknown) => (member === Infinity ? Number.MAX_VALUE : member));
+}
+
 /** As BentoML reads `nvidia.com/gpu`: a number n means the first n, -1 none, and anything else names them. */
 function gpuIds(gpus: number | string | readonly (number | string)[]): readonly string[] {
   if (typeof gpus === 'number') return Array.from({ length: Math.max(0, gpus) }, (_, id) => String(id));

@@ -9,6 +9,7 @@ import { choosePlacement } from './placement.ts';
 import type { Placement } from './placement.ts';
 import { RunnerWorkers } from './runner-workers.ts';
 import type { Supervision } from './runner-workers.ts';
+import { settingsJson } from './settings.ts';
 import type { Settings } from './settings.ts';
 import type { RunnerSettings } from './types.ts';
 
@@ -74,15 +75,9 @@ export async function plan(cores: readonly RunnerCore[], options: SuperviseOptio
       const { name, models, declaredPlacement } = definition;
       const placement = await place(core, canSpawn);
       const isTentative = settings.placement === 'auto' && declaredPlacement === 'process';
-      return { name, models, placement, isTentative, settings: finite(settings) };
+      return { name, models, placement, isTentative, settings: JSON.parse(settingsJson(settings)) as Settings };
     }),
   );
-}
-
-/** JSON has no Infinity, which a limit may be. */
-function finite(settings: Settings): Settings {
-  const text = JSON.stringify(settings, (_name, value: unknown) => (value === Infinity ? Number.MAX_VALUE : value));
-  return JSON.parse(text) as Settings;
 }
 
 /** Resolves when the workers are ready, or down. @throws EKIBEN_SERVICE_MODULE_UNKNOWN; nothing is left running then */

@@ -14,7 +14,7 @@
  */
 import { EkibenError } from '@ekiben/spec';
 import type { DType, Tensor } from '@ekiben/spec';
-import { fromWire, tensorBytes } from '@ekiben/tensor';
+import { fromWire, isTensor, tensorBytes } from '@ekiben/tensor';
 import { frameError } from './frames.ts';
 import type { FrameBody, FrameWriter } from './frames.ts';
 import { MAX_TENSOR_AXES, MAX_VALUE_DEPTH } from './limits.ts';
@@ -168,18 +168,6 @@ function writeTensor(to: FrameWriter, value: Tensor): void {
   to.u32(bytes.byteLength);
   to.align();
   to.bytes(bytes);
-}
-
-/** By shape, not by class: `Tensor` is an interface, and another copy of @ekiben/tensor makes tensors too. */
-export function isTensor(value: unknown): value is Tensor {
-  const candidate = value as Partial<Tensor> | null;
-  return (
-    typeof candidate === 'object' &&
-    candidate !== null &&
-    typeof candidate.dtype === 'string' &&
-    typeof candidate.item === 'function' &&
-    Array.isArray(candidate.shape)
-  );
 }
 
 /** Made by a literal, `Object.create(null)` or `JSON.parse`, of this realm or another. */

@@ -1,6 +1,6 @@
 const brand = Symbol.for('@ekiben/spec/error');
 
-/** A stable name of a kind of failure, such as `EKIBEN_MODEL_NOT_FOUND`. All of ours are listed in docs/errors.md. */
+/** A stable name of a kind of failure, such as `EKIBEN_MODEL_NOT_FOUND`. Ours are listed in docs/errors, a page for each package. */
 export type ErrorCode = `EKIBEN_${string}`;
 
 /** One thing wrong with an input, and where: `pointer` is a JSON pointer (RFC 6901), `''` for the whole document. */

@@ -7,6 +7,6 @@ export { concat, split } from './join.ts';
 export { fromNested, toNested } from './nested.ts';
 export type { Nested } from './nested.ts';
 export { decodeNpy, encodeNpy } from './npy.ts';
-export { DenseTensor, sizeOf, tensor } from './tensor.ts';
+export { DenseTensor, isTensor, sizeOf, tensor } from './tensor.ts';
 export { fromWire, tensorBytes, tensorHeader } from './wire.ts';
 export type { TensorHeader } from './wire.ts';

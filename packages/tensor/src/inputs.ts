@@ -3,7 +3,7 @@ import { EkibenError } from '@ekiben/spec';
 import type { Dim, DType, ErrorCode, Fault, Floats, Tensor, TensorInfo } from '@ekiben/spec';
 import { allocate } from './elements.ts';
 import { float16ToNumber } from './float16.ts';
-import { DenseTensor, sizeOf } from './tensor.ts';
+import { DenseTensor, isTensor, sizeOf } from './tensor.ts';
 
 type Named = Readonly<Record<string, unknown>>;
 
@@ -115,13 +115,6 @@ export function exampleInputs(inputs: readonly TensorInfo[]): Readonly<Record<st
     example[name] = new DenseTensor(allocate(dtype, sizeOf(lengths)), lengths, dtype);
   }
   return example;
-}
-
-function isTensor(value: unknown): value is Tensor {
-  return (
-    value instanceof DenseTensor ||
-    (typeof value === 'object' && value !== null && typeof (value as Tensor).dtype === 'string' && 'data' in value)
-  );
 }
 
 const shapeText = (shape: readonly Dim[]): string => `[${shape.map((length) => length ?? '?').join(', ')}]`;

@@ -54,6 +54,18 @@ export function tensor<D extends DType>(
   return new DenseTensor(storage, shape, dtype);
 }
 
+/** By shape, not by class: {@link Tensor} is an interface, and another copy of this package makes tensors too. */
+export function isTensor(value: unknown): value is Tensor {
+  const candidate = value as Partial<Tensor> | null;
+  return (
+    typeof candidate === 'object' &&
+    candidate !== null &&
+    typeof candidate.dtype === 'string' &&
+    typeof candidate.item === 'function' &&
+    Array.isArray(candidate.shape)
+  );
+}
+
 /** How many elements a shape holds. @throws EKIBEN_TENSOR_SHAPE */
 export function sizeOf(shape: readonly number[]): number {
   if (shape.length > MAX_RANK) {

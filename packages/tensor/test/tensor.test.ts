@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { DType, Tensor } from '@ekiben/spec';
-import { DenseTensor, tensor } from '../src/index.ts';
+import { DenseTensor, isTensor, tensor } from '../src/index.ts';
 
 const coded = (code: string, message?: RegExp) => {
   const expected = { code };
@@ -110,6 +110,13 @@ test('every tensor has the same shape of object, so that hot code stays monomorp
     expect(t).toBeInstanceOf(DenseTensor);
     expect(Object.keys(t)).toEqual(['dtype', 'shape', 'data']);
   }
+});
+
+test('knows a tensor by its shape, whoever made it', () => {
+  const ours = tensor([1, 2], [2], 'int8');
+  const theirs: Tensor = { dtype: 'int8', shape: [2], data: ours.data, item: (index) => ours.item(index) };
+  expect([ours, theirs].map(isTensor)).toEqual([true, true]);
+  expect([null, [1, 2], ours.data, { dtype: 'int8', shape: [2] }, 'int8'].map(isTensor)).not.toContain(true);
 });
 
 function catchError(run: () => unknown): unknown {
