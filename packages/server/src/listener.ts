@@ -1,7 +1,7 @@
 /** The first of ours that a request meets. What could be done once was done before. */
 import type { ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import { problemReply } from '@ekiben/service';
+import { CLIENT_CLOSED, discardBody, problemReply } from '@ekiben/service';
 import type { Dispatcher, Reply, Route } from '@ekiben/service';
 import type { RequestMeter } from './request-meter.ts';
 import type { GatheringRequest } from './gathering-request.ts';
@@ -14,9 +14,6 @@ import type { Flight, TrafficOptions } from './traffic.ts';
 import { publishAnswered, publishStarted } from './request-channel.ts';
 import type { RequestStarted } from './request-channel.ts';
 import { writeReply } from './write-reply.ts';
-
-/** nginx's number for a client that left before the answer. */
-const CLIENT_CLOSED = 499;
 
 type OnRequest = (request: GatheringRequest, response: ServerResponse) => void;
 
@@ -87,7 +84,7 @@ export function createListener(dispatcher: Dispatcher<NodeExchange>, options: Li
       traffic.begin(request);
       void run(route, exchange, enter).then((reply) => {
         if (traffic.end(request)) answer(request, reply);
-        else if (typeof reply !== 'function') discard(reply);
+        else if (typeof reply !== 'function') discardBody(reply.body);
       });
     }
   };
@@ -109,7 +106,10 @@ function end({ exchange, reply, meter, started }: Answer, status: number, now: n
 /** Sends the reply and returns the status that the client got; a promise only for a streamed body. Never fails. */
 function send(exchange: NodeExchange, reply: Reply, close: boolean, headersOf: HeadersOf): number | Promise<number> {
   const { response } = exchange;
-  if (response.destroyed) return discard(reply);
+  if (response.destroyed) {
+    discardBody(reply.body);
+    return CLIENT_CLOSED;
+  }
   try {
     const streaming = writeReply(exchange, reply, close, headersOf(exchange));
     return streaming === undefined
@@ -121,13 +121,6 @@ function send(exchange: NodeExchange, reply: Reply, close: boolean, headersOf: H
   } catch (error) {
     return cutOff(exchange, error, headersOf);
   }
-}
-
-/** The client is gone. A stream that nobody reads is told so. */
-function discard({ body }: Reply): number {
-  if (body !== null && typeof body === 'object' && Symbol.asyncIterator in body)
-    void body[Symbol.asyncIterator]().return?.();
-  return CLIENT_CLOSED;
 }
 
 /** The answer failed on its way: no second head can follow a first, so the client learns it from a body that does not end. */

@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { Counter } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { BatchesRun, CallEnded, CallStarted, Tally, WorkerEvent } from '@ekiben/runners';
-import { statusOf } from '@ekiben/service';
+import { CLIENT_CLOSED, statusOf } from '@ekiben/service';
 import { EkibenError } from '@ekiben/spec';
 import type { ErrorCode } from '@ekiben/spec';
 import { Buckets, BucketsHistogram, DURATION_BUCKETS } from './buckets.ts';
@@ -13,9 +13,6 @@ import { registerRequests } from './request-metrics.ts';
 
 /** In seconds. Queues and batches are mostly shorter than BentoML's buckets can tell. */
 const BATCH_BUCKETS: readonly number[] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, ...DURATION_BUCKETS];
-
-/** nginx's number for a client that left before the answer. */
-const CANCELLED = 499;
 
 /** Why a call was turned away instead of computed. */
 const REFUSALS: ReadonlyMap<ErrorCode, string> = new Map([
@@ -96,7 +93,7 @@ class CallCounts {
 
   ended({ call, outcome, error, durationMs }: CallEnded): void {
     const { runner, method } = call;
-    const status = outcome === 'answered' ? 200 : outcome === 'cancelled' ? CANCELLED : statusOf(error);
+    const status = outcome === 'answered' ? 200 : outcome === 'cancelled' ? CLIENT_CLOSED : statusOf(error);
     this.#of(call).end(status, durationMs);
     const reason = outcome === 'failed' && EkibenError.is(error) ? REFUSALS.get(error.code) : undefined;
     if (reason !== undefined) {

@@ -1,13 +1,11 @@
 /** Puts a Reply on the wire. The common one, a string, goes out as one write: head and body together. */
 import { pipeline } from 'node:stream/promises';
+import { mayHaveBody } from '@ekiben/service';
 import type { Reply, ReplyBody } from '@ekiben/service';
 import { DISCARD_BYTES, LINGER_MS } from './limits.ts';
 import { without } from './answer-headers.ts';
 import type { HeaderPairs } from './answer-headers.ts';
 import type { NodeExchange } from './node-exchange.ts';
-
-/** Statuses that have no body (RFC 9110). */
-const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /**
  * Returns when the answer is handed to the socket; a promise only for a streamed body, which rejects when the client leaves or the
@@ -24,7 +22,7 @@ export function writeReply(
   const unread = isUnread(exchange);
   const head = headOf(reply, close || unread, common);
   if (body !== null && !isWhole(body)) return writeStream(exchange, status, head, body);
-  const hasBody = !BODILESS.has(status);
+  const hasBody = mayHaveBody(status);
   if (hasBody) head.push('content-length', body === null ? 0 : Buffer.byteLength(body));
   response.writeHead(status, head);
   if (hasBody && body !== null) {
@@ -65,7 +63,7 @@ async function writeStream(
 ) {
   const { response } = exchange;
   response.writeHead(status, head);
-  if (exchange.method === 'HEAD' || BODILESS.has(status)) {
+  if (exchange.method === 'HEAD' || !mayHaveBody(status)) {
     await body[Symbol.asyncIterator]().return?.();
     response.end();
     return;

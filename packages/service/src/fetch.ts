@@ -5,6 +5,7 @@ import { dispatcherOf } from './dispatch.ts';
 import type { ServiceDefinition } from './dispatch.ts';
 import type { Exchange, Reply, ReplyBody } from './exchange.ts';
 import { clientClosed } from './problem.ts';
+import { discardBody, mayHaveBody } from './reply-body.ts';
 import { requestIdOf } from './request-id.ts';
 import { bodyTooLarge } from './route.ts';
 
@@ -90,23 +91,14 @@ function announced(contentLength: string | null): number | undefined {
   return contentLength !== null && /^\d+$/.test(contentLength) ? Number(contentLength) : undefined;
 }
 
-/** Statuses that have no body (RFC 9110); `new Response` refuses one. */
-const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
-
 function responseOf(reply: Reply | (() => Promise<void>), isHead: boolean): Response {
   if (typeof reply === 'function') throw new TypeError('A route of the server was reached without a server.');
   const headers = new Headers(reply.headers ?? undefined);
   if (reply.contentType !== null && !headers.has('content-type')) headers.set('content-type', reply.contentType);
-  const isSent = !isHead && !BODILESS.has(reply.status);
-  if (!isSent) discard(reply.body);
+  // `new Response` refuses a body where there is none.
+  const isSent = !isHead && mayHaveBody(reply.status);
+  if (!isSent) discardBody(reply.body);
   return new Response(isSent ? responseBody(reply.body) : null, { status: reply.status, headers });
-}
-
-/** A stream that nobody reads is told so. */
-function discard(body: ReplyBody | null): void {
-  if (body !== null && typeof body === 'object' && Symbol.asyncIterator in body) {
-    void body[Symbol.asyncIterator]().return?.();
-  }
 }
 
 function responseBody(body: ReplyBody | null): ConstructorParameters<typeof Response>[0] {

@@ -33,7 +33,8 @@ const MAX_ECHO = 200;
 const LOGGED_DEPTH = 4;
 
 const UNEXPECTED = 500;
-const CLIENT_CLOSED = 499; // nginx's number; never sent, only counted
+/** nginx's number for a client that left before its answer; never sent, only counted. */
+export const CLIENT_CLOSED = 499;
 
 interface Kind {
   readonly status: number;

@@ -2,7 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Reply, ReplyBody } from './exchange.ts';
+import type { Reply } from './exchange.ts';
+import { isStream } from './reply-body.ts';
 
 export class TempDir {
   /** Resolves with its path. */
@@ -43,6 +44,3 @@ export class TempDir {
     return { [Symbol.asyncIterator]: () => iterator };
   }
 }
-
-const isStream = (body: ReplyBody | null): body is AsyncIterable<Uint8Array> =>
-  typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
