@@ -1,14 +1,14 @@
 // `ekiben build`, and what becomes of a bento, with the built command.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { BentoStore, ModelStore } from '@ekiben/store';
 
-const packageRoot = path.join(import.meta.dirname, '..');
-const bin = path.join(packageRoot, 'dist/bin.js');
+import { bin, makeFolder, packageRoot } from './project.ts';
+
 let work: string;
 let project: string;
 let home: string;
@@ -24,8 +24,7 @@ export const version = model.tag;
 `;
 
 beforeAll(async () => {
-  await mkdir(path.join(packageRoot, 'node_modules', '.cache'), { recursive: true });
-  work = await mkdtemp(path.join(packageRoot, 'node_modules', '.cache', 'build-'));
+  work = await makeFolder('build');
   home = path.join(work, 'home');
   project = path.join(work, 'project');
   models = new ModelStore(home);

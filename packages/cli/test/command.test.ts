@@ -3,40 +3,30 @@ import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 
-const packageRoot = path.join(import.meta.dirname, '..');
+import { bin, DOUBLER, makeProject, packageRoot } from './project.ts';
+
 const manifest = JSON.parse(readFileSync(path.join(packageRoot, 'package.json'), 'utf8')) as {
   version: string;
   bin: { ekiben: string };
 };
-const bin = path.join(packageRoot, manifest.bin.ekiben);
 let project: string;
 
 beforeAll(async () => {
-  await mkdir(path.join(packageRoot, 'node_modules', '.cache'), { recursive: true });
-  project = await mkdtemp(path.join(packageRoot, 'node_modules', '.cache', 'project-'));
-  await writeFile(path.join(project, 'package.json'), '{ "type": "module" }');
-  await writeFile(
-    path.join(project, 'service.ts'),
-    `import { Service, json } from '../../../dist/index.js';
-     const number = { type: 'number' } as const;
-     export const svc = new Service('doubler').api('double', { input: json(number), output: json(number) }, async (x) => {
-       if (x >= 100) await new Promise((resolve) => setTimeout(resolve, x));
-       return 2 * x;
-     });`,
-  );
+  project = await makeProject('project', { 'service.ts': DOUBLER });
 });
 afterAll(() => rm(project, { recursive: true }));
 
 const ekiben = (...args: string[]) => spawnSync(process.execPath, [bin, ...args], { cwd: project, encoding: 'utf8' });
 
 test('--version', () => {
+  expect(path.join(packageRoot, manifest.bin.ekiben)).toBe(bin);
   expect(ekiben('--version')).toMatchObject({ status: 0, stdout: `${manifest.version}\n`, stderr: '' });
   expect(ekiben('-v').stdout).toBe(`${manifest.version}\n`);
 });

@@ -1,18 +1,15 @@
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import { loadService } from '../src/load-service.ts';
+import { makeProject } from './project.ts';
 
-// Inside the package, so that the services written here find `ekiben`'s parts as a project finds them.
-const parent = path.join(import.meta.dirname, '..', 'node_modules', '.cache');
 let project: string;
 
 beforeEach(async () => {
-  await mkdir(parent, { recursive: true });
-  project = await realpath(await mkdtemp(path.join(parent, 'project-')));
-  await writeFile(path.join(project, 'package.json'), '{ "type": "module" }');
+  project = await realpath(await makeProject('project'));
 });
 afterEach(() => rm(project, { recursive: true }));
 

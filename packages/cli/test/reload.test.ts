@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -10,8 +10,8 @@ import { ModelStore } from '@ekiben/store';
 import { xgboost } from '@ekiben/xgboost';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
-const packageRoot = path.join(import.meta.dirname, '..');
-const bin = path.join(packageRoot, 'dist', 'bin.js');
+import { bin, makeProject } from './project.ts';
+
 const MODEL = path.join(import.meta.dirname, 'fixtures', 'credit_risk_model.bentomodel');
 let project: string;
 let home: string;
@@ -20,10 +20,8 @@ let output: string;
 let url: string;
 
 beforeEach(async () => {
-  await mkdir(path.join(packageRoot, 'node_modules', '.cache'), { recursive: true });
-  project = await mkdtemp(path.join(packageRoot, 'node_modules', '.cache', 'reload-'));
+  project = await makeProject('reload');
   home = await mkdtemp(path.join(tmpdir(), 'ekiben-reload-'));
-  await write('package.json', '{ "type": "module" }');
 });
 afterEach(async () => {
   child.kill('SIGTERM');

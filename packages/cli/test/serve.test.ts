@@ -16,26 +16,15 @@ import { onnx } from '@ekiben/onnx';
 import { ModelStore } from '@ekiben/store';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
-const packageRoot = path.join(import.meta.dirname, '..');
-const bin = path.join(packageRoot, 'dist', 'bin.js');
+import { bin, DOUBLER, makeProject, packageRoot } from './project.ts';
+
 const MODEL = path.join(import.meta.dirname, 'fixtures', 'credit_risk_model.bentomodel');
 let project: string;
 let home: string;
 
 beforeAll(async () => {
-  await mkdir(path.join(packageRoot, 'node_modules', '.cache'), { recursive: true });
-  project = await mkdtemp(path.join(packageRoot, 'node_modules', '.cache', 'serve-'));
+  project = await makeProject('serve', { 'service.ts': DOUBLER });
   home = await mkdtemp(path.join(tmpdir(), 'ekiben-serve-'));
-  await writeFile(path.join(project, 'package.json'), '{ "type": "module" }');
-  await writeFile(
-    path.join(project, 'service.ts'),
-    `import { Service, json } from '../../../dist/index.js';
-     const number = { type: 'number' } as const;
-     export const svc = new Service('doubler').api('double', { input: json(number), output: json(number) }, async (x) => {
-       if (x >= 100) await new Promise((resolve) => setTimeout(resolve, x));
-       return 2 * x;
-     });`,
-  );
 });
 afterAll(async () => {
   await rm(project, { recursive: true });

@@ -7,27 +7,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import express from 'express';
-import * as z from 'zod';
-import { json } from '@ekiben/io-descriptors';
 import { HttpError, Service } from '@ekiben/service';
 import { serve } from '../src/index.ts';
-import type { RunningServer, ServeOptions } from '../src/index.ts';
+import { echo, start } from './echo.ts';
 import { postJson } from './raw.ts';
-
-const Word = { input: json(z.string()), output: json(z.string()) };
-const echo = new Service('echo').api('echo', Word, (word) => word);
-
-const running: RunningServer[] = [];
-async function start(service: Parameters<typeof serve>[0], options: ServeOptions = {}): Promise<RunningServer> {
-  const server = await serve(service, { port: 0, ...options });
-  running.push(server);
-  return server;
-}
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((server) => server.close()));
-});
 
 describe('hooks', () => {
   const log: string[] = [];

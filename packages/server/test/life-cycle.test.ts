@@ -6,28 +6,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, test } from '@jest/globals';
-import * as z from 'zod';
-import { json } from '@ekiben/io-descriptors';
+import { describe, expect, test } from '@jest/globals';
 import { toRunner } from '@ekiben/runners';
 import { Service } from '@ekiben/service';
 import { urlOf } from '../src/bind.ts';
 import { serve } from '../src/index.ts';
-import type { RunningServer, ServeOptions } from '../src/index.ts';
+import { echo, start, Word } from './echo.ts';
 import { postJson, postRequest, RawConnection, statusOf } from './raw.ts';
-
-const Word = { input: json(z.string()), output: json(z.string()) };
-const echo = new Service('echo').api('echo', Word, (word) => word);
-
-const running: RunningServer[] = [];
-async function start(service: Parameters<typeof serve>[0], options: ServeOptions = {}): Promise<RunningServer> {
-  const server = await serve(service, { port: 0, ...options });
-  running.push(server);
-  return server;
-}
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((server) => server.close()));
-});
 
 /** A service whose handler waits until it is let go. */
 function held() {
