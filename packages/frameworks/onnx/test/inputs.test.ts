@@ -78,7 +78,7 @@ describe('what no tensor of ours can be is refused as well', () => {
     ['numbers of another kind', { shape: [1, 8], data: new Int32Array(8) }],
     ['a length below nothing', { shape: [-1, 8], data: new Float32Array(8) }],
   ])('%s', async (_name, fields) => {
-    const x = { dtype: 'float32', ...fields } as unknown as Tensor;
+    const x = { dtype: 'float32', item: () => 0, ...fields } as unknown as Tensor;
     expect(await failure(mlp.run({ x }))).toMatchObject({
       code: 'EKIBEN_ONNX_INPUT',
       message: expect.stringMatching(/^ONNX Runtime does not take an input: \S.*$/),
