@@ -1,7 +1,7 @@
 // What a model takes and gives, as JSON: tensors as nested arrays, several of them in an object by name.
 import { json, ndarray, openApiSchema } from '@ekiben/io-descriptors';
 import type { Descriptor, JsonSchema } from '@ekiben/io-descriptors';
-import { EkibenError } from '@ekiben/spec';
+import { EkibenError, pointerTo } from '@ekiben/spec';
 import type { Fault, MethodInfo, OutputInfo, TensorInfo } from '@ekiben/spec';
 import { isTensor } from '@ekiben/tensor';
 
@@ -52,7 +52,7 @@ async function readParts(
       tensors[name] = await part.parse(value[name]);
     } catch (error) {
       if (!EkibenError.is(error) || error.code !== 'EKIBEN_INVALID_INPUT') throw error;
-      const at = `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+      const at = pointerTo(name);
       for (const fault of error.details?.errors ?? []) errors.push({ ...fault, pointer: at + fault.pointer });
     }
   }

@@ -1,7 +1,7 @@
 /** From the parts of a form to its values. */
-import { EkibenError } from '@ekiben/spec';
+import { EkibenError, pointerTo } from '@ekiben/spec';
 import { collect } from './body.ts';
-import { FaultList, pointerTo, refusedInput } from './faults.ts';
+import { FaultList, refusedInput } from './faults.ts';
 import type { Part } from './form.ts';
 import { valuesOf } from './form-fields.ts';
 import type { AnyDescriptor, Field, Values } from './form-fields.ts';

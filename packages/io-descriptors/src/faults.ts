@@ -1,6 +1,6 @@
 /** What validation found, as coded errors. */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { EkibenError } from '@ekiben/spec';
+import { EkibenError, pointerTo } from '@ekiben/spec';
 import type { Fault } from '@ekiben/spec';
 import { MAX_ECHO, MAX_FAULTS } from './limits.ts';
 
@@ -42,10 +42,6 @@ const faultsOf = (issues: Issues): Fault[] =>
 
 const toPointer = (path: StandardSchemaV1.Issue['path']): string =>
   pointerTo(...(path ?? []).map((segment) => String(typeof segment === 'object' ? segment.key : segment)));
-
-/** RFC 6901. */
-export const pointerTo = (...keys: readonly string[]): string =>
-  keys.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
 /** What is wrong with an input, as it is found; all is counted, the first is kept. */
 export class FaultList {

@@ -1,7 +1,6 @@
 /** What a form is made of: parts by name, which may be left out or come several times. */
-import { EkibenError } from '@ekiben/spec';
+import { EkibenError, pointerTo } from '@ekiben/spec';
 import type { Descriptor, EncodedBody } from './descriptor.ts';
-import { pointerTo } from './faults.ts';
 import type { FaultList } from './faults.ts';
 import { FORM } from './form.ts';
 

@@ -1,11 +1,12 @@
 /** One column. BentoML's `PandasSeries`. */
+import { pointerTo } from '@ekiben/spec';
 import { readWhole } from './body.ts';
 import { UNFIT, cellOf, cellSchema, expectationOf } from './columns.ts';
 import type { Cell, Column } from './columns.ts';
 import type { Descriptor } from './descriptor.ts';
 import { exampleFrom } from './example.ts';
 import { exactJson } from './exact-json.ts';
-import { FaultList, pointerTo, refusedInput, refusedOutput } from './faults.ts';
+import { FaultList, refusedInput, refusedOutput } from './faults.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { parseJson } from './json-text.ts';
 import { DEFAULT_MAX_BYTES } from './limits.ts';

@@ -2,7 +2,8 @@
  * Tables in JSON, in the ways that pandas calls orients
  * (https://pandas.pydata.org/docs/reference/api/pandas.DataFrame.to_json.html).
  */
-import { FaultList, pointerTo, refusedInput } from './faults.ts';
+import { pointerTo } from '@ekiben/spec';
+import { FaultList, refusedInput } from './faults.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { checkCells } from './table.ts';
 import type { Table } from './table.ts';

@@ -1,7 +1,8 @@
 /** Between tables, as formats have them, and rows of typed cells, as handlers have them. */
+import { pointerTo } from '@ekiben/spec';
 import { UNFIT, cellOf, cellOfText, columnOfText, dtypeOf, expectationOf } from './columns.ts';
 import type { Column, Columns, ToCell } from './columns.ts';
-import { FaultList, pointerTo, refusedInput, refusedOutput } from './faults.ts';
+import { FaultList, refusedInput, refusedOutput } from './faults.ts';
 import { objectOf } from './table-json.ts';
 import { checkCells } from './table.ts';
 import type { Table, TypedTable } from './table.ts';

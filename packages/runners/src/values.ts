@@ -12,7 +12,7 @@
  * Instances of other classes, functions and symbols are refused by name and place: a class cannot be rebuilt without executing what
  * the other side says.
  */
-import { EkibenError } from '@ekiben/spec';
+import { EkibenError, pointerTo } from '@ekiben/spec';
 import type { DType, Tensor } from '@ekiben/spec';
 import { fromWire, isTensor, tensorBytes } from '@ekiben/tensor';
 import { frameError } from './frames.ts';
@@ -75,7 +75,7 @@ export function writeValue(to: FrameWriter, value: unknown, what: string): void 
     write(to, value, 0);
   } catch (error) {
     if (!(error instanceof Unsendable)) throw error;
-    const pointer = error.path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+    const pointer = pointerTo(...error.path);
     throw new EkibenError(
       'EKIBEN_VALUE_NOT_TRANSFERABLE',
       `${what}${pointer === '' ? '' : ` at ${pointer}`} is ${error.message}, which cannot go to another process. ` +

@@ -9,6 +9,11 @@ export interface Fault {
   readonly message: string;
 }
 
+/** Where that is, by the keys and indices that lead there: `pointerTo('rows', 3)` is `/rows/3`. */
+export function pointerTo(...keys: readonly (string | number)[]): string {
+  return keys.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
 /** Machine-readable facts beside the message; JSON-safe, since an error crosses processes. */
 export interface ErrorDetails {
   /** Every fault of an invalid input, not only the first. */

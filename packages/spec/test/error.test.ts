@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 
-import { EkibenError, customObject } from '../src/index.ts';
+import { EkibenError, customObject, pointerTo } from '../src/index.ts';
 
 test('an error of another copy of the package is recognised', async () => {
   const anotherUrl = '../src/error.ts?copy';
@@ -34,4 +34,9 @@ test('an error without a cause has no own cause', () => {
 test('a custom object writes itself through its codec', () => {
   const codec = { classes: [], decode: () => 1, fromJson: Number, toJson: (value: number) => ({ value }) };
   expect(customObject(7, codec).toJson()).toEqual({ value: 7 });
+});
+
+test('a JSON pointer escapes what would lead elsewhere', () => {
+  expect(pointerTo()).toBe('');
+  expect(pointerTo('rows', 3, 'a/b~c')).toBe('/rows/3/a~1b~0c');
 });

@@ -1,5 +1,5 @@
 /** What a model takes: the arguments of a call, and what a program declares, held to it. */
-import { EkibenError } from '@ekiben/spec';
+import { EkibenError, pointerTo } from '@ekiben/spec';
 import type { Dim, DType, ErrorCode, Fault, Floats, Tensor, TensorInfo } from '@ekiben/spec';
 import { allocate } from './elements.ts';
 import { float16ToNumber } from './float16.ts';
@@ -143,8 +143,6 @@ function toNumbers(stored: ArrayLike<number>, dtype: DType): ArrayLike<number> {
   if (dtype === 'float16') return Array.from(stored, float16ToNumber);
   return dtype === 'int64' || dtype === 'uint64' ? Array.from(stored, Number) : stored;
 }
-
-const pointerTo = (name: string): string => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 
 function wrong(code: ErrorCode, errors: readonly Fault[]): EkibenError {
   const texts = errors.map(({ pointer, message }) => `input ${pointer === '' ? '' : `${pointer.slice(1)} `}${message}`);
